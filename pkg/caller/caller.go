@@ -1,0 +1,67 @@
+// Package caller says who is asking.
+package caller
+
+import (
+	"context"
+	"strconv"
+	"time"
+)
+
+// Caller is the holder of a verified access token. The zero Caller is nobody.
+type Caller struct {
+	UserID         string    // "kp_...", "" for an API client
+	ClientID       string    // an API client's id, "" for a person
+	Email          string    // as the account shows it, "" for an API client
+	OrganizationID string    // the organization of the token, "" when it has none
+	OrgCode        string    // that organization's code
+	Admin          bool      // the token carries the Admin role; whether it still holds is the table's to say
+	Expires        time.Time // when the token ends
+}
+
+// Nobody reports whether there is no caller at all.
+func (c Caller) Nobody() bool { return c.UserID == "" && c.ClientID == "" }
+
+// Subject is the token's "sub": the user's id, or "client:" and the client's id.
+func (c Caller) Subject() string {
+	if c.ClientID != "" {
+		return "client:" + c.ClientID
+	}
+	return c.UserID
+}
+
+// Flat is c as an API Gateway authorizer's context, whose values are strings.
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
+func (c Caller) Flat() map[string]any {
+	return map[string]any{
+		"userId": c.UserID, "clientId": c.ClientID, "email": c.Email,
+		"organizationId": c.OrganizationID, "orgCode": c.OrgCode,
+		"admin": strconv.FormatBool(c.Admin), "exp": strconv.FormatInt(c.Expires.Unix(), 10),
+	}
+}
+
+// FromFlat reads what Flat wrote. A context without a usable "exp" is nobody's.
+func FromFlat(flat map[string]any) Caller {
+	text := func(name string) string { s, _ := flat[name].(string); return s }
+	exp, err := strconv.ParseInt(text("exp"), 10, 64)
+	if err != nil {
+		return Caller{}
+	}
+	return Caller{
+		UserID: text("userId"), ClientID: text("clientId"), Email: text("email"),
+		OrganizationID: text("organizationId"), OrgCode: text("orgCode"),
+		Admin: text("admin") == "true", Expires: time.Unix(exp, 0).UTC(),
+	}
+}
+
+type key struct{}
+
+// NewContext returns ctx with the caller in it.
+func NewContext(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, key{}, c)
+}
+
+// FromContext returns the caller in ctx, or nobody.
+func FromContext(ctx context.Context) Caller {
+	c, _ := ctx.Value(key{}).(Caller)
+	return c
+}

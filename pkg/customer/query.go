@@ -1,0 +1,67 @@
+package customer
+
+import (
+	"strings"
+)
+
+// Query asks for one page of an organization's associations. Only ParseQuery
+// makes one. The reading is the store's: it takes the keys of Plan, keeps what
+// Match lets through and hands it all to Page.
+type Query struct {
+	page, size int
+	sortOn     *field
+	descending bool
+	filters    []filter
+}
+
+// field is a member of an association that can be sorted on and filtered.
+type field struct {
+	name string
+	of   func(Association) string
+}
+
+var (
+	userID = &field{"UserId", func(a Association) string { return a.UserID }}
+	number = &field{"CustomerNumber", func(a Association) string { return string(a.Number) }}
+
+	fields = []*field{userID, number}
+)
+
+// filter holds for the associations whose field is related to the value by the
+// operator.
+type filter struct {
+	field    *field
+	operator *operator
+	value    string
+}
+
+// operator relates a member of an association to the value of a filter. Texts
+// compare by Unicode code point, which is the order of the bytes of UTF-8.
+type operator struct {
+	name  string
+	holds func(member, value string) bool
+	span  func(limit) (Range, bool) // where the members are for which it can hold
+}
+
+var operators = []*operator{
+	{"startswith", strings.HasPrefix, beginning},
+	{"contains", strings.Contains, having},
+	{"notcontains", func(member, value string) bool { return !strings.Contains(member, value) }, anywhere},
+	{"endswith", strings.HasSuffix, having},
+	{"equals", func(member, value string) bool { return member == value }, only},
+	{"notequals", func(member, value string) bool { return member != value }, anywhere},
+	{"gt", func(member, value string) bool { return member > value }, above},
+	{"gte", func(member, value string) bool { return member >= value }, from},
+	{"lt", func(member, value string) bool { return member < value }, below},
+	{"lte", func(member, value string) bool { return member <= value }, upTo},
+}
+
+// Match reports whether all filters hold for the association.
+func (q Query) Match(a Association) bool {
+	for _, f := range q.filters {
+		if !f.operator.holds(f.field.of(a), f.value) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,41 @@
+// Package pkg is the map of Charter, an organizations service for B2B products.
+//
+// A request goes one way, and its answer back:
+//
+//	template.yaml -> functions/<endpoint> -> lambdahttp -> commerce -> org, pricing, customer -> table
+//
+// What stands where:
+//
+//	functions/<endpoint>  one statement: which handler serves it, opened with what
+//	functions/authorizer  bearer token in, policy and caller out
+//	functions/mail-letters  table stream in, letters out
+//	pkg/fault             what can go wrong, in words that a caller may read
+//	pkg/text              what a text field may hold, and when two names are one
+//	pkg/caller            who is asking
+//	pkg/mail              e-mail addresses and letters as data
+//	pkg/letters           renders letters
+//	pkg/org               organizations: users, members, roles and policies, invitations, plans; and Directory, where they are kept
+//	pkg/pricing           currencies (ISO 4217) and price tiers; and Book, where they are kept
+//	pkg/customer          customers, the users linked to them, and Query over the links
+//	pkg/token             access tokens: sign, verify, key sets, issuers
+//	pkg/idempotency       one answer for one key
+//	pkg/httpapi           what both dialects share: decode, reply, limits, request id, recover
+//	pkg/commerce          the /api dialect, one file an endpoint; problem.go maps faults to answers
+//	pkg/table             the DynamoDB table: keys.go opens with every access pattern
+//	pkg/ses               letters out through SES
+//	pkg/env               the only reader of environment variables; opens just what a main asks for
+//	pkg/env/signing       opens the keys of access tokens, for the functions that sign or verify
+//	pkg/env/mailing       opens what sends letters, for the functions that do
+//	pkg/lambdahttp        API Gateway events <-> net/http; caller <- authorizer context
+//	pkg/lambdaauth        the authorizer's events: token -> policy, caller -> context
+//	pkg/lambdastream      stream batch -> one call a record, failures by sequence number
+//	pkg/sam               reads template.yaml: routes, functions, environment
+//	pkg/local             the laptop: every function behind a gateway made from template.yaml
+//	pkg/local/gateway     API Gateway's part
+//	pkg/local/dynamo      DynamoDB's part: an embedded table
+//	pkg/local/mailbox     SES's part: keeps the letters
+//	pkg/local/conversation  text files of requests and expected answers
+//	pkg/local/cmd         the command behind make run
+//
+// Who may import whom, and why, is in layout_test.go, which is a test.
+package pkg

@@ -1,0 +1,100 @@
+// Package env is the only reader of environment variables; opens just what a main asks for.
+package env
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"charter/pkg/table"
+)
+
+// The variables that template.yaml declares. Those of Lambda itself are read
+// by their own names, beside these.
+const (
+	TableName            = "TABLE_NAME"
+	IdempotencyKey       = "IDEMPOTENCY_KEY"        // base64, keys the prints of request bodies
+	TokenIssuer          = "TOKEN_ISSUER"           // "iss"
+	TokenAudience        = "TOKEN_AUDIENCE"         // "aud" of the service
+	EnrichmentAudience   = "ENRICHMENT_AUDIENCE"    // "aud" of delegated tokens
+	SigningKey           = "SIGNING_KEY"            // PEM, the private key that signs tokens
+	VerifyingKeys        = "VERIFYING_KEYS"         // PEM, the public keys that verify tokens
+	MailFrom             = "MAIL_FROM"              // the sender of letters
+	MailConfigurationSet = "MAIL_CONFIGURATION_SET" // of SES, or ""
+	LinkBase             = "LINK_BASE"              // where links in letters lead
+)
+
+// Env is where a function runs: its variables, and the way out of it.
+type Env struct {
+	Get  func(name string) string
+	HTTP interface {
+		Do(*http.Request) (*http.Response, error)
+	}
+	Now func() time.Time
+}
+
+// Lambda is the environment of this process.
+var Lambda = Env{Get: os.Getenv, Now: time.Now, HTTP: &http.Client{Transport: &http.Transport{
+	Proxy:               http.ProxyFromEnvironment,
+	DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
+	TLSHandshakeTimeout: 3 * time.Second, ResponseHeaderTimeout: 5 * time.Second,
+	ForceAttemptHTTP2: false, MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Minute,
+}}}
+
+// Must is the value of a variable that the function cannot do without.
+func (e Env) Must(name string) string {
+	value := e.Get(name)
+	if value == "" {
+		panic("env: " + name + " is not set")
+	}
+	return value
+}
+
+// Credentials are those that Lambda gives the function's role.
+func (e Env) Credentials() aws.CredentialsProvider {
+	return aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: e.Must("AWS_ACCESS_KEY_ID"), SecretAccessKey: e.Must("AWS_SECRET_ACCESS_KEY"),
+			SessionToken: e.Get("AWS_SESSION_TOKEN")}, nil
+	})
+}
+
+// Region is where the function runs.
+func (e Env) Region() string { return e.Must("AWS_REGION") }
+
+// open opens the table.
+func (e Env) open() *table.Table {
+	o := dynamodb.Options{Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer()}
+	if endpoint := e.Get("AWS_ENDPOINT_URL_DYNAMODB"); endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
+	return &table.Table{Client: dynamodb.New(o), Name: e.Must(TableName), Now: e.now, Random: rand.Reader}
+}
+
+func (e Env) now() time.Time { return e.Now().UTC() }
+
+// writing opens the table for changes, which may come with an Idempotency-Key.
+func (e Env) writing() *table.Table {
+	t := e.open()
+	secret, err := base64.StdEncoding.DecodeString(e.Must(IdempotencyKey))
+	if err != nil || len(secret) < 32 {
+		panic("env: " + IdempotencyKey + " is not base64 of 32 bytes or more")
+	}
+	t.Secret = secret
+	return t
+}
+
+// Organizations opens organizations and their people, for reading.
+func (e Env) Organizations() table.Directory { return table.Directory{Table: e.open()} }
+
+// OrganizationChanges opens organizations and their people, for changes.
+func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing()} }
+
+// Letters opens the letters that wait to be sent.
+func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }

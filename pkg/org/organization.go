@@ -1,0 +1,73 @@
+// Package org holds organizations: users, members, roles and policies, invitations, plans; and Directory, where they are kept.
+package org
+
+import (
+	"time"
+
+	"charter/pkg/mail"
+	"charter/pkg/pricing"
+	"charter/pkg/text"
+)
+
+// Organization is a customer of the product.
+type Organization struct {
+	ID   string // org_ and a ULID
+	Code string // org_ and 11 hexadecimal digits, for sign-in
+	Name string
+	Slug string // unique over both dialects, never changes
+	Profile
+	CreatedAt, UpdatedAt time.Time
+}
+
+// Profile is what an organization says of itself. Unset text is "".
+type Profile struct {
+	Address1, Address2, City, Region, PostalCode, Country string
+	Phone                                                 string
+	Email                                                 mail.Address
+	Website                                               string
+}
+
+// Record is an organization with what goes with it.
+type Record struct {
+	Organization
+	Subscriptions []Subscription // the active ones, oldest first
+	Tiers         pricing.Tiers
+}
+
+// User is a person's account, shared by all organizations of that person.
+type User struct {
+	ID string // kp_ and a ULID
+	Person
+	PasswordHash string // PHC form
+	CreatedAt    time.Time
+}
+
+// Person is how to reach somebody.
+type Person struct {
+	FirstName, LastName string
+	Email               mail.Address
+	Phone               string
+}
+
+// ParseName reads the name of an organization or a person: 1 to 200 characters.
+func ParseName(s string) (string, error) { return text.Parse(s, 1, 200) }
+
+// ParseAddressLine reads a line of a postal address: at most 200 characters.
+func ParseAddressLine(s string) (string, error) { return text.Parse(s, 0, 200) }
+
+// ParsePlace reads a city, region or country: at most 100 characters.
+func ParsePlace(s string) (string, error) { return text.Parse(s, 0, 100) }
+
+// ParsePostalCode reads a postal code: at most 20 characters.
+func ParsePostalCode(s string) (string, error) { return text.Parse(s, 0, 20) }
+
+// ParsePhone reads a phone number: at most 32 characters.
+func ParsePhone(s string) (string, error) { return text.Parse(s, 0, 32) }
+
+// ParseEmail reads an e-mail address that may be left blank.
+func ParseEmail(s string) (mail.Address, error) {
+	if clean, err := text.Clean(s); err == nil && clean == "" {
+		return mail.Address{}, nil
+	}
+	return mail.ParseAddress(s)
+}

@@ -1,0 +1,13 @@
+package org
+
+// Role is what a member may do. A member has exactly one.
+type Role string
+
+const (
+	Owner  Role = "owner"  // everything; at least one is left, always
+	Admin  Role = "admin"  // manages the organization and its people
+	Member Role = "member" // belongs to it
+)
+
+// IsAdmin reports whether the role is Admin in the commerce dialect.
+func (r Role) IsAdmin() bool { return r == Owner || r == Admin }

@@ -1,0 +1,112 @@
+package table
+
+import (
+	"context"
+	"errors"
+
+	"charter/pkg/idempotency"
+	"charter/pkg/mail"
+	"charter/pkg/org"
+)
+
+// What another request may have taken between our read and our write.
+var (
+	errSlugRace  = errors.New("table: the slug was taken meanwhile")
+	errCodeRace  = errors.New("table: the code was taken before")
+	errEmailRace = errors.New("table: the e-mail was taken meanwhile")
+)
+
+const (
+	firstChoices = 4 // slugs looked at in the first trip; each costs a read
+	mostRounds   = 8 // reads of what is taken, for one request
+)
+
+// Found implements org.Directory.
+func (d Directory) Found(ctx context.Context, a org.Application) (org.Organization, error) {
+	now := d.Now()
+	o := org.Organization{ID: "org_" + d.ulid(), Code: d.code(), Name: a.Name, Profile: a.Organization, CreatedAt: now, UpdatedAt: now}
+	// Hashed whether there is an account or not: the time tells nothing.
+	hash, err := a.Password.Hash(d.Random)
+	if err != nil {
+		return org.Organization{}, err
+	}
+	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, PasswordHash: hash, CreatedAt: now}
+	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
+		for from, choices, round := 1, firstChoices, 0; round < mostRounds; round++ {
+			slug := org.SlugOf(o.Name, o.Code)
+			taken, err := d.taken(ctx, a, slug, from, choices)
+			if err != nil {
+				return org.Organization{}, err
+			}
+			n := from
+			for n < from+choices && taken[slugKey(org.SlugChoice(slug, n))] != nil {
+				n++
+			}
+			if n == from+choices {
+				from, choices = n, min(choices*4, 90)
+				continue
+			}
+			o.Slug = org.SlugChoice(slug, n)
+			user, known := founder, taken[emailKey(a.Founder.Email)]
+			if known != nil {
+				if user, err = readUser(known); err != nil {
+					return org.Organization{}, err
+				}
+			}
+			err = d.transact(ctx, append(keep(organizationItem(o)), d.founding(o, user, known != nil)...))
+			switch {
+			case errors.Is(err, errCodeRace):
+				o.Code = d.code()
+			case !errors.Is(err, errSlugRace) && !errors.Is(err, errEmailRace):
+				return o, err
+			}
+		}
+		return org.Organization{}, busy
+	})
+}
+
+// taken looks at all that the organization wants, and at the request's key.
+func (d Directory) taken(ctx context.Context, a org.Application, slug string, from, choices int) (map[key]item, error) {
+	keys := []key{nameKey(a.Name), emailKey(a.Founder.Email)}
+	attempt := idempotency.FromContext(ctx)
+	if attempt != nil {
+		keys = append(keys, outcomeKey(attempt.Name()))
+	}
+	for n := from; n < from+choices; n++ {
+		keys = append(keys, slugKey(org.SlugChoice(slug, n)))
+	}
+	found, err := d.fetch(ctx, keys...)
+	if err == nil {
+		err = d.before(attempt, found)
+	}
+	if err == nil && found[nameKey(a.Name)] != nil {
+		err = org.NameTaken
+	}
+	return found, err
+}
+
+// founding is every item of a new organization. known: the user has an account.
+func (d Directory) founding(o org.Organization, user org.User, known bool) []write {
+	name := newItem(nameKey(o.Name)).with("OrganizationId", o.ID)
+	slug := newItem(slugKey(o.Slug)).with("OrganizationId", o.ID)
+	code := newItem(codeKey(o.Code)).with("OrganizationId", o.ID)
+	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name}
+	writes := []write{d.claim(name, org.NameTaken), d.claim(slug, errSlugRace), d.claim(code, errCodeRace)}
+	if known {
+		writes = append(writes, d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errEmailRace))
+	} else {
+		writes = append(writes, d.claim(emailItem(user), errEmailRace), d.put(userItem(user)))
+	}
+	for _, i := range d.belonging(o, user, org.Owner, o.CreatedAt) {
+		writes = append(writes, d.put(i))
+	}
+	return append(writes,
+		d.put(organizationItem(o)),
+		d.put(newItem(countsKey(o.ID)).set("Admins", num(1)).set("Owners", num(1))),
+		d.put(newItem(adminKey(o.ID, user.ID)).with("UserId", user.ID).with("Role", string(org.Owner)).
+			person(user.Person).with("LetterId", letter.ID)),
+		d.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + d.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
+		d.put(letterItem(letter, o.CreatedAt)),
+		d.audit(o.ID, user.ID, "organization.create", o.ID),
+	)
+}

@@ -1,0 +1,238 @@
+// Package table is the DynamoDB table: keys.go opens with every access pattern.
+package table
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
+	"github.com/oklog/ulid/v2"
+
+	"charter/pkg/fault"
+)
+
+// Table is the one table. Directory, Book, Register and Outbox are views of it.
+type Table struct {
+	Client *dynamodb.Client
+	Name   string
+	Secret []byte           // keys the prints of Idempotency-Key bodies
+	Now    func() time.Time // in UTC
+	Random io.Reader        // safe for parallel use
+}
+
+var (
+	busy = fault.Fault{Kind: fault.Unavailable, Code: "busy", RetryAfter: time.Second,
+		Message: "The service is busy and did nothing. Try again."}
+	unreachable = fault.Fault{Kind: fault.Unavailable, Code: "unavailable", RetryAfter: time.Second,
+		Message: "The service is not available at the moment. Try again, with the same Idempotency-Key if there was one."}
+)
+
+// ulid is a new ULID in lower case: 26 characters that sort by time.
+func (t *Table) ulid() string {
+	return strings.ToLower(ulid.MustNew(ulid.Timestamp(t.Now()), t.Random).String())
+}
+
+// code is a new organization code: org_ and 44 random bits in hexadecimal.
+func (t *Table) code() string {
+	b := make([]byte, 6)
+	io.ReadFull(t.Random, b)
+	return "org_" + hex.EncodeToString(b)[:11]
+}
+
+// write is one item of a transaction, with what it means when its condition fails.
+type write struct {
+	types.TransactWriteItem
+	failed func(old item) error
+}
+
+// means is a failed condition that always means the same.
+func means(err error) func(item) error { return func(item) error { return err } }
+
+const unique = "attribute_not_exists(PK)"
+
+func (t *Table) put(i item) write {
+	return write{TransactWriteItem: types.TransactWriteItem{Put: &types.Put{TableName: &t.Name, Item: i}}}
+}
+
+// claim puts an item that nobody may have put before; taken is what it means
+// when somebody has.
+func (t *Table) claim(i item, taken error) write {
+	w := t.put(i)
+	w.Put.ConditionExpression = aws.String(unique)
+	w.failed = means(taken)
+	return w
+}
+
+func (t *Table) check(k key, condition string, values item, failed error) write {
+	return write{failed: means(failed), TransactWriteItem: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
+		TableName: &t.Name, Key: k.attributes(), ConditionExpression: &condition, ExpressionAttributeValues: values}}}
+}
+
+// transact writes all or nothing. When conditions fail, the first in order
+// decides what is returned: so the check of the caller's role comes first, the
+// idempotency record second, then the rest.
+//
+// The SDK does not retry a cancelled transaction. Conflicts and throttles are
+// tried again here, with jitter and one ClientRequestToken throughout, so that
+// a try whose answer was lost is not done twice.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+func (t *Table) transact(ctx context.Context, writes []write) error {
+	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String(t.ulid())}
+	for _, w := range writes {
+		if w.failed != nil {
+			switch {
+			case w.Put != nil:
+				w.Put.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+			case w.Update != nil:
+				w.Update.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+			case w.Delete != nil:
+				w.Delete.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+			case w.ConditionCheck != nil:
+				w.ConditionCheck.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+			}
+		}
+		in.TransactItems = append(in.TransactItems, w.TransactWriteItem)
+	}
+	for try := 0; ; try++ {
+		_, err := t.Client.TransactWriteItems(ctx, in)
+		var cancelled *types.TransactionCanceledException
+		if !errors.As(err, &cancelled) {
+			return failure(err)
+		}
+		again, err := verdict(writes, cancelled)
+		if !again {
+			return err
+		}
+		if !pause(ctx, try) {
+			return busy.Because(cancelled)
+		}
+	}
+}
+
+// verdict reads why a transaction was cancelled. Any passing reason means that
+// not every condition was looked at: then it is tried again.
+func verdict(writes []write, cancelled *types.TransactionCanceledException) (again bool, err error) {
+	for n, reason := range cancelled.CancellationReasons {
+		switch code := aws.ToString(reason.Code); code {
+		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
+			return true, nil
+		case "ConditionalCheckFailed":
+			if err == nil && n < len(writes) && writes[n].failed != nil {
+				err = writes[n].failed(reason.Item)
+			}
+		}
+	}
+	if err == nil {
+		err = cancelled
+	}
+	return false, err
+}
+
+const (
+	mostTries = 10
+	firstWait = 20 * time.Millisecond
+	mostWait  = 500 * time.Millisecond
+	// reserve is what a request keeps of its time to answer.
+	reserve = 300 * time.Millisecond
+)
+
+// pause waits before the next try, a random time up to a bound that doubles
+// ("full jitter"). It reports false when no time or try is left.
+// https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+func pause(ctx context.Context, try int) bool {
+	wait := rand.N(min(firstWait<<try, mostWait))
+	if deadline, ok := ctx.Deadline(); try+1 >= mostTries || ok && time.Until(deadline) < wait+reserve {
+		return false
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
+
+// Retryer is how the SDK tries single calls again: three times in all, soon.
+func Retryer() aws.Retryer {
+	return retry.NewStandard(func(o *retry.StandardOptions) {
+		o.MaxAttempts = 3
+		o.MaxBackoff = mostWait
+	})
+}
+
+// failure tells what does not depend on us (throttled, unreachable, too slow)
+// from a mistake of ours.
+func failure(err error) error {
+	if err == nil {
+		return nil
+	}
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return unreachable.Because(err)
+	}
+	switch api.ErrorCode() {
+	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
+		"TransactionConflictException", "TransactionInProgressException":
+		return busy.Because(err)
+	}
+	if api.ErrorFault() == smithy.FaultServer {
+		return unreachable.Because(err)
+	}
+	return err
+}
+
+// fetch reads items by key, consistently, in one trip. Items that are not
+// there are not in the answer. At most 100 keys.
+func (t *Table) fetch(ctx context.Context, keys ...key) (map[key]item, error) {
+	want := make([]map[string]types.AttributeValue, len(keys))
+	for n, k := range keys {
+		want[n] = k.attributes()
+	}
+	found := make(map[key]item, len(keys))
+	for try := 0; len(want) > 0; try++ {
+		out, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
+			t.Name: {Keys: want, ConsistentRead: aws.Bool(true)}}})
+		if err != nil {
+			return nil, failure(err)
+		}
+		for _, got := range out.Responses[t.Name] {
+			i := item(got)
+			found[key{i.text("PK"), i.text("SK")}] = i
+		}
+		if want = out.UnprocessedKeys[t.Name].Keys; len(want) > 0 && !pause(ctx, try) {
+			return nil, busy
+		}
+	}
+	return found, nil
+}
+
+// partition reads all items of a partition, consistently, in the order of keys.
+func (t *Table) partition(ctx context.Context, pk string) ([]item, error) {
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("PK = :pk"),
+		ExpressionAttributeValues: item{":pk": str(pk)}}
+	var items []item
+	for {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			return nil, failure(err)
+		}
+		for _, got := range out.Items {
+			items = append(items, got)
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return items, nil
+		}
+	}
+}
