@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"charter/pkg/env"
 	"charter/pkg/local"
@@ -253,7 +254,10 @@ func source(t *testing.T, n ast.Node) string {
 func TestEnvironment(t *testing.T) {
 	for _, f := range template(t).Functions {
 		asked := map[string]bool{}
-		e := local.Environment(t.TempDir(), f)
+		e, err := local.Environment(local.Options{Data: t.TempDir(), Now: time.Now}, f, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		get := e.Get
 		e.Get = func(name string) string {
 			asked[name] = true

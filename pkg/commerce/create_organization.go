@@ -40,7 +40,7 @@ func CreateOrganization(d org.Directory) http.Handler {
 		}
 		made, err := d.Found(ctx, application)
 		return httpapi.Reply{Status: http.StatusCreated,
-			Body: createdOrganization{made.ID, made.Code, made.Name, made.Slug}}, err
+			Body: createdOrganization{made.ID, made.Code, made.Name, made.Slug}}, o.Locate(err)
 	})
 }
 

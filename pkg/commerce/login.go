@@ -29,7 +29,7 @@ func Login(d org.Directory, issuer token.Issuer) http.Handler {
 		if err := in.Err(); err != nil {
 			return httpapi.Reply{}, err
 		}
-		session, err := org.SignIn(ctx, d, email, password, code)
+		session, err := org.SignIn(ctx, d, email, password, code, in.Source())
 		if err != nil {
 			return httpapi.Reply{}, err
 		}

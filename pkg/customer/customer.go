@@ -4,6 +4,7 @@ package customer
 import (
 	"time"
 
+	"charter/pkg/mail"
 	"charter/pkg/pricing"
 	"charter/pkg/text"
 )
@@ -44,7 +45,7 @@ func orBlank[T any](s string, parse func(string) (T, error)) (value T, err error
 type Entry struct {
 	Number       Number
 	CompanyName  string
-	CompanyEmail string           // an address that mail.ParseAddress took, "" for none
+	CompanyEmail mail.Address     // or none
 	Tier         pricing.TierName // "" for none
 	Currency     pricing.Currency // "" for that of the tier
 	Active       bool
@@ -55,7 +56,7 @@ type Entry struct {
 type Customer struct {
 	Number       Number
 	CompanyName  string
-	CompanyEmail string
+	CompanyEmail mail.Address
 	Tier         pricing.Tier // as it is on the price list now; the zero Tier for none
 	Currency     pricing.Currency
 	Active       bool

@@ -43,8 +43,9 @@ func TestParseQuery(t *testing.T) {
 		"Filters" + array(`[{"Value":"","FIELD":"userid","Operator":"StartsWith"}]`)[7:]: `page 1 of 25 by UserId, UserId startswith ""`,
 		array(`[{"field":"CustomerNumber","operator":"gt","value":" é\u0000\ud83d\ude00\\ud800\ufffd "}]`): "page 1 of 25 by UserId, " +
 			`CustomerNumber gt " é\x00😀\\ud800` + "\ufffd" + ` "`,
-		"filters[0].field=CustomerNumber&filters[0].operator=NotEquals&filters[0].value=+a": `page 1 of 25 by UserId, CustomerNumber notequals " a"`,
-		"FILTERS[0][FIELD]=USERID&filters[0][operator]=LT&filters[0].Value=":                `page 1 of 25 by UserId, UserId lt ""`,
+		"filters[0].field=CustomerNumber&filters[0].operator=NotEquals&filters[0].value=+a": "" +
+			`page 1 of 25 by UserId, CustomerNumber notequals " a"`,
+		"FILTERS[0][FIELD]=USERID&filters[0][operator]=LT&filters[0].Value=": `page 1 of 25 by UserId, UserId lt ""`,
 		"filters[1][field]=UserId&filters[1][operator]=gte&filters[1][value]=b&" +
 			"filters[0].field=UserId&filters[0].operator=lte&filters[0].value=a": `page 1 of 25 by UserId, UserId lte "a", UserId gte "b"`,
 	} {

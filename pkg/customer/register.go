@@ -39,4 +39,12 @@ type Register interface {
 	// Associations is the page that the query asks for. Its total is never a
 	// partial one. Errors: TooBroad.
 	Associations(ctx context.Context, c caller.Caller, q Query) (Page, error)
+
+	// Enrich is what a token of a user is enriched with in the organization of
+	// the code: with the customer of that number, else ("") with the newest that
+	// the user was linked to. The user is the caller unless another is named,
+	// which takes an admin of that organization. It does not look at the caller's
+	// organization. Errors: UnknownCode, UnknownMember, NotLinked, NotMember,
+	// AdminOnly.
+	Enrich(ctx context.Context, c caller.Caller, code, userID string, n Number) (Enrichment, error)
 }

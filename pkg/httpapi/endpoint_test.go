@@ -93,9 +93,11 @@ func TestNothingInternalIsShown(t *testing.T) {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(&log, nil)))
 	defer slog.SetDefault(before)
 	for name, do := range map[string]Do{
-		"error":  func(context.Context, caller.Caller, *Input) (Reply, error) { return Reply{}, errors.New("cause-7") },
-		"panic":  func(context.Context, caller.Caller, *Input) (Reply, error) { panic("what a person sent") },
-		"joined": func(context.Context, caller.Caller, *Input) (Reply, error) { return Reply{}, errors.Join(errors.New("cause-7"), text.Required) },
+		"error": func(context.Context, caller.Caller, *Input) (Reply, error) { return Reply{}, errors.New("cause-7") },
+		"panic": func(context.Context, caller.Caller, *Input) (Reply, error) { panic("what a person sent") },
+		"joined": func(context.Context, caller.Caller, *Input) (Reply, error) {
+			return Reply{}, errors.Join(errors.New("cause-7"), text.Required)
+		},
 	} {
 		log.Reset()
 		w := serve(Endpoint{Do: do}, somebody, httptest.NewRequest(http.MethodGet, "/?q=query", nil))

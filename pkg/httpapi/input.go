@@ -103,6 +103,21 @@ func (o Object) Within(name string) Object {
 	return inner
 }
 
+// Locate puts the fields of the faults in err where they are in the body.
+func (o Object) Locate(err error) error {
+	faults, ok := fault.All(err)
+	if !ok || len(faults) == 0 || o.path == "" {
+		return err
+	}
+	located := make([]error, len(faults))
+	for n, f := range faults {
+		if located[n] = f; f.Field != "" {
+			located[n] = f.In(o.path + f.Field)
+		}
+	}
+	return errors.Join(located...)
+}
+
 // Required reads a text member through parse, under the first of its names
 // that is there. It is at fault when it is missing, null, or "" to parse.
 func Required[T any](o Object, parse func(string) (T, error), names ...string) (value T) {

@@ -32,6 +32,10 @@ func Handler(endpoint http.Handler) lambda.Handler {
 		event := r.Context().Value(eventKey{}).(*events.APIGatewayProxyRequest)
 		r.Pattern = event.HTTPMethod + " " + event.Resource
 		for name, value := range event.PathParameters {
+			// They come percent-encoded, as they stood in the request's path.
+			if plain, err := url.PathUnescape(value); err == nil {
+				value = plain
+			}
 			r.SetPathValue(name, value)
 		}
 		endpoint.ServeHTTP(w, r)
@@ -62,7 +66,7 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 // used: a custom domain puts its base path before it.
 func path(resource string, parameters map[string]string) string {
 	for name, value := range parameters {
-		resource = strings.ReplaceAll(resource, "{"+name+"}", url.PathEscape(value))
+		resource = strings.ReplaceAll(resource, "{"+name+"}", value)
 	}
 	return resource
 }

@@ -10,7 +10,7 @@ import (
 
 var (
 	// NameTaken is a name that another organization of the commerce dialect has.
-	NameTaken = fault.Fault{Kind: fault.Taken, Code: "name_taken", Field: "Organization.Name",
+	NameTaken = fault.Fault{Kind: fault.Taken, Code: "name_taken", Field: "Name",
 		Message: "An organization with this name exists already."}
 	// Gone is an organization that does not exist any more.
 	Gone = fault.Fault{Kind: fault.NotFound, Code: "organization_gone", Field: "OrganizationId",
@@ -18,8 +18,8 @@ var (
 	// NotAdmin is a caller without the Admin role in the organization.
 	NotAdmin = fault.Fault{Kind: fault.Forbidden, Code: "admin_required",
 		Message: "This needs the Admin role in the organization."}
-	// UnknownAccount is an e-mail or id that no account has.
-	UnknownAccount = fault.Fault{Kind: fault.NotFound, Code: "unknown_user", Message: "No user has this account."}
+	// UnknownAccount is an e-mail that no account has.
+	UnknownAccount = fault.Fault{Kind: fault.NotFound, Code: "unknown_user", Field: "Email", Message: "No user has this e-mail."}
 )
 
 // Application asks for a new organization. Founder becomes its owner: with the
@@ -31,23 +31,58 @@ type Application struct {
 	Password     Password
 }
 
-// Directory keeps organizations and their people. Every method may also fail
-// with fault.Unavailable: then nothing was done, or it is not known what was.
+// Directory keeps organizations and their people. A method that takes a caller
+// is about the caller's organization and refuses, before it looks at anything
+// else, one whose organization is Gone, then one who is NotAdmin at that moment.
+// Every method may also fail with fault.Unavailable: then nothing was done, or
+// it is not known what was.
 type Directory interface {
 	// Found makes the organization, whole or not at all, and orders the welcome
 	// letter. Errors: NameTaken.
 	Found(ctx context.Context, a Application) (Organization, error)
 
-	// Record is the caller's organization. Errors: Gone, NotAdmin.
+	// Record is the caller's organization.
 	Record(ctx context.Context, c caller.Caller) (Record, error)
 
-	// Account is the account of an e-mail with its memberships. For an e-mail
-	// without one it takes as many reads. Errors: UnknownAccount.
-	Account(ctx context.Context, email mail.Address) (Account, error)
+	// Change changes what an organization says of itself. Errors: NameTaken.
+	Change(ctx context.Context, c caller.Caller, changes Changes) (Record, error)
+
+	// Admins lists who holds the role, by e-mail, then id.
+	Admins(ctx context.Context, c caller.Caller) ([]User, error)
+
+	// Promote gives the caller's own role (an API client's: Admin) to the account
+	// of an e-mail, makes it a member if it is none, and orders the welcome
+	// letter. For who is an admin already it does nothing. Errors:
+	// UnknownAccount, TooManyAdmins.
+	Promote(ctx context.Context, c caller.Caller, email mail.Address) error
+
+	// Demote takes the role from a user, who stays a member. Errors:
+	// NotAnAdmin, OwnerOnly, LastAdmin.
+	Demote(ctx context.Context, c caller.Caller, userID string) error
+
+	// AddClient makes an API client of the organization. Errors: TooManyClients;
+	// a repeat under one Idempotency-Key: NotKept.
+	AddClient(ctx context.Context, c caller.Caller, name string) (Client, Secret, error)
+
+	// Clients lists the API clients, oldest first.
+	Clients(ctx context.Context, c caller.Caller) ([]Client, error)
+
+	// RemoveClient ends an API client and its tokens at once. Errors:
+	// UnknownClient.
+	RemoveClient(ctx context.Context, c caller.Caller, clientID string) error
+
+	// Account is the account of an e-mail with its memberships. It counts the
+	// attempt; for an e-mail without an account it takes as many trips. Errors:
+	// UnknownAccount, TooManyAttempts.
+	Account(ctx context.Context, email mail.Address, source string) (Account, error)
 
 	// Standing is what a user may do in an organization now. Errors: Gone,
 	// UnknownAccount when the user is no member.
 	Standing(ctx context.Context, userID, organizationID string) (Standing, error)
+
+	// Client is an API client that signs in. It counts the attempt; for an
+	// unknown id it takes as many trips. Errors: UnknownClient, TooManyAttempts.
+	Client(ctx context.Context, clientID string) (Client, error)
 }
 
 // Account is a user with the organizations that they belong to.

@@ -27,6 +27,36 @@ type Profile struct {
 	Website                                               string
 }
 
+// Changes are new values for an organization; nil leaves a value as it is.
+type Changes struct {
+	Name                                                  *string
+	Address1, Address2, City, Region, PostalCode, Country *string
+	Phone                                                 *string
+	Email                                                 *mail.Address
+	Website                                               *string
+}
+
+// Apply is the organization with the changes made.
+func (c Changes) Apply(o Organization) Organization {
+	apply(&o.Name, c.Name)
+	apply(&o.Address1, c.Address1)
+	apply(&o.Address2, c.Address2)
+	apply(&o.City, c.City)
+	apply(&o.Region, c.Region)
+	apply(&o.PostalCode, c.PostalCode)
+	apply(&o.Country, c.Country)
+	apply(&o.Phone, c.Phone)
+	apply(&o.Email, c.Email)
+	apply(&o.Website, c.Website)
+	return o
+}
+
+func apply[T any](value *T, change *T) {
+	if change != nil {
+		*value = *change
+	}
+}
+
 // Record is an organization with what goes with it.
 type Record struct {
 	Organization

@@ -21,13 +21,14 @@ type Session struct {
 
 // SignIn checks a person's password and finds the organization of the session:
 // the one with the code, or without a code the person's only one. It does the
-// same work for an e-mail that has no account. Errors: WrongCredentials.
-func SignIn(ctx context.Context, d Directory, email, password, code string) (Session, error) {
+// same work for an e-mail that has no account. Errors: WrongCredentials,
+// TooManyAttempts.
+func SignIn(ctx context.Context, d Directory, email, password, code, source string) (Session, error) {
 	address, err := mail.ParseAddress(email)
 	if err != nil {
 		address = mail.Address{} // nobody's
 	}
-	account, err := d.Account(ctx, address)
+	account, err := d.Account(ctx, address, source)
 	if err != nil && !errors.Is(err, UnknownAccount) {
 		return Session{}, err
 	}

@@ -158,7 +158,8 @@ func copyOf(t Tiers) Tiers {
 // Any changes in any order: beside the price list runs a plain account of
 // which tier each customer should have, kept by moving the customers.
 func TestTiersProperties(t *testing.T) {
-	names := rapid.SampledFrom([]TierName{"Gold", "gold", "ＧＯＬＤ", "Silver", "SILVER", "Straße", "STRASSE", "Alu  1", "alu 1", "Tin"})
+	names := rapid.SampledFrom([]TierName{
+		"Gold", "gold", "ＧＯＬＤ", "Silver", "SILVER", "Straße", "STRASSE", "Alu  1", "alu 1", "Tin"})
 	currencies := rapid.SampledFrom([]Currency{"USD", "EUR", "KES"})
 	rapid.Check(t, func(t *rapid.T) {
 		var list Tiers

@@ -7,6 +7,7 @@ import (
 	"charter/pkg/idempotency"
 	"charter/pkg/mail"
 	"charter/pkg/org"
+	"charter/pkg/pricing"
 )
 
 // What another request may have taken between our read and our write.
@@ -100,11 +101,12 @@ func (d Directory) founding(o org.Organization, user org.User, known bool) []wri
 	for _, i := range d.belonging(o, user, org.Owner, o.CreatedAt) {
 		writes = append(writes, d.put(i))
 	}
+	writes = append(writes, d.hold(o.ID, user.ID)...)
 	return append(writes,
 		d.put(organizationItem(o)),
-		d.put(newItem(countsKey(o.ID)).set("Admins", num(1)).set("Owners", num(1))),
-		d.put(newItem(adminKey(o.ID, user.ID)).with("UserId", user.ID).with("Role", string(org.Owner)).
-			person(user.Person).with("LetterId", letter.ID)),
+		d.put(newItem(adminsKey(o.ID)).set("Admins", set(user.ID)).set("Owners", set(user.ID))),
+		d.put(adminItem(o.ID, user, org.Owner, letter.ID)),
+		d.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
 		d.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + d.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
 		d.put(letterItem(letter, o.CreatedAt)),
 		d.audit(o.ID, user.ID, "organization.create", o.ID),

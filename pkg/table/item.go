@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -20,6 +21,7 @@ func num(n int64) types.AttributeValue {
 }
 func bin(b []byte) types.AttributeValue       { return &types.AttributeValueMemberB{Value: b} }
 func flag(b bool) types.AttributeValue        { return &types.AttributeValueMemberBOOL{Value: b} }
+func set(s ...string) types.AttributeValue    { return &types.AttributeValueMemberSS{Value: s} }
 func tree(i item) types.AttributeValue        { return &types.AttributeValueMemberM{Value: i} }
 func moment(t time.Time) types.AttributeValue { return str(t.UTC().Format(momentFormat)) }
 
@@ -70,6 +72,17 @@ func (i item) flag(name string) bool {
 
 func (i item) tree(name string) item {
 	if v, ok := i[name].(*types.AttributeValueMemberM); ok {
+		return v.Value
+	}
+	return nil
+}
+
+// has reports whether a set of texts holds the value.
+func (i item) has(name, value string) bool { return slices.Contains(i.members(name), value) }
+
+// members is a set of texts.
+func (i item) members(name string) []string {
+	if v, ok := i[name].(*types.AttributeValueMemberSS); ok {
 		return v.Value
 	}
 	return nil

@@ -3,48 +3,95 @@ package table
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"charter/pkg/customer"
 	"charter/pkg/mail"
 	"charter/pkg/text"
 )
 
 // The table holds everything under string keys PK and SK. Access patterns, each
-// with the method that serves it and its trips (sequential waits) when warm:
+// with the method that serves it and its trips (sequential waits) on success:
 //
-//	found an organization                      Directory.Found      2  BatchGetItem; TransactWriteItems
-//	read an organization, whole                Directory.Record     1  Query ORG#<id>
-//	find the account of an e-mail              Directory.Account    2  GetItem EMAIL#; Query USER#<id>
-//	read a member's standing                   Directory.Standing   1  BatchGetItem
-//	claim a letter for sending                 Outbox.Claim         1  UpdateItem LETTER#<id>
-//	end a letter that was sent                 Outbox.Sent          1  DeleteItem LETTER#<id>
-//	give a letter back                         Outbox.Failed        1  UpdateItem LETTER#<id>
+//	found an organization                      Directory.Found        2  BatchGetItem; TransactWriteItems
+//	read an organization, whole                Directory.Record       1  Query ORG#<id>
+//	change an organization's profile           Directory.Change       2  Query ORG#<id>; TransactWriteItems
+//	list the admins                            Directory.Admins       1  Query ORG#<id>
+//	make somebody an admin                     Directory.Promote      2  BatchGetItem; TransactWriteItems
+//	take the role from an admin                Directory.Demote       1  TransactWriteItems
+//	find the account of an e-mail              Directory.Account      2  GetItem EMAIL#, with two counters; Query USER#<id>
+//	read a member's standing                   Directory.Standing     1  BatchGetItem
+//	add an API client                          Directory.AddClient    1  TransactWriteItems
+//	list the API clients                       Directory.Clients      1  Query ORG#<id>
+//	remove an API client                       Directory.RemoveClient 1  TransactWriteItems
+//	find an API client that signs in           Directory.Client       2  GetItem CLIENT#<id>, with a counter; BatchGetItem
+//	read the price list                        Book.Tiers             1  BatchGetItem
+//	add a price tier                           Book.Add               1  TransactWriteItems
+//	change a price tier                        Book.Change            2  BatchGetItem; TransactWriteItems
+//	remove a price tier                        Book.Remove            2  BatchGetItem; TransactWriteItems
+//	enter a customer                           Register.Enter         2  BatchGetItem; TransactWriteItems
+//	read a customer                            Register.Customer      1  BatchGetItem
+//	link a user to a customer                  Register.Associate     1  TransactWriteItems, 2 for a new member
+//	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, the role beside the first
+//	enrich a token                             Register.Enrich        3  GetItem CODE#; BatchGetItem; GetItem, 2 for a named customer
+//	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
+//	end a letter that was sent                 Outbox.Sent            1  DeleteItem LETTER#<id>
+//	give a letter back                         Outbox.Failed          1  UpdateItem LETTER#<id>
 //
 // Key parts are parted by U+0001, which no value may hold and which sorts below
 // all others: nothing needs escaping, and the order of keys is the order of
 // their parts. Folded names stand in keys as a digest, never raw: NFKC can grow
 // a name 18 times, past the 2,048 bytes of a partition key.
 //
-//	organization                               ORG#<id>             ORG
-//	how many admins and owners it has          ORG#<id>             COUNTS
-//	Admin is held by a user                    ORG#<id>             ADMIN#<user>
-//	Admin is held by an API client             ORG#<id>             CLIENT#<client>
-//	price tiers, all in one                    ORG#<id>             TIERS
-//	subscription                               ORG#<id>             SUB#<id>
-//	member                                     ORG#<id>#MEMBERS     MEMBER#<user>
-//	audit entry                                ORG#<id>#AUDIT       <ulid>
-//	name, slug, code is taken                  NAME#<digest> ...    NAME, SLUG, CODE
-//	e-mail is taken, by whom                   EMAIL#<digest>       EMAIL
-//	user                                       USER#<id>            USER
-//	user belongs to an organization            USER#<id>            ORG#<org>
-//	letter waiting (index byDue)               LETTER#<id>          LETTER
-//	outcome under an Idempotency-Key           IDEMPOTENCY#<digest> IDEMPOTENCY
+//	organization                               ORG#<id>               ORG
+//	who are admins and owners, as two sets     ORG#<id>               ADMINS
+//	Admin is held by a user                    ORG#<id>               ADMIN#<user>
+//	Admin is held by an API client             ORG#<id>               CLIENT#<client>
+//	how many API clients there are             ORG#<id>               CLIENTS
+//	price tiers, all in one                    ORG#<id>               TIERS
+//	subscription                               ORG#<id>               SUB#<id>
+//	Admin is held, 16 times over               HOLDS#<id>#<subject>#<shard>  HOLDS
+//	member                                     ORG#<id>#MEMBERS       MEMBER#<user>
+//	customer                                   ORG#<id>#CUSTOMERS     CUSTOMER#<number>
+//	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
+//	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
+//	audit entry                                ORG#<id>#AUDIT         <ulid>
+//	name, slug, code is taken                  NAME#<digest> ...      NAME, SLUG, CODE
+//	e-mail is taken, by whom                   EMAIL#<digest>         EMAIL
+//	user                                       USER#<id>              USER
+//	user belongs to an organization            USER#<id>              ORG#<org>
+//	API client, for signing in                 CLIENT#<id>            CLIENT
+//	letter waiting (index byDue)               LETTER#<id>            LETTER
+//	outcome under an Idempotency-Key           IDEMPOTENCY#<digest>   IDEMPOTENCY
+//	attempts within a minute                   RATE#<digest>#<minute> RATE
 //
 // ORG#<id> holds only what is few, so that one Query reads it whole; what can
 // be many has a partition of its own.
-const sep = "\x01"
+//
+// ADMINS decides every change of who is an admin: both sets are in one item, so
+// that one condition can say that the caller still is one, that the other one
+// is or is not, and that an owner is left. It is written by such changes alone.
+//
+// HOLDS is how any other write checks that its caller still holds the role. A
+// transaction conflicts with another that names the same item, even where both
+// only check it, so fifty parallel writes of one API client would fight over
+// one item. Therefore the role is held 16 times over, each in a partition of
+// its own, and a write checks one at random. That is sound because the role is
+// given and taken in one transaction with all 16: there is no moment at which
+// some are there and others are not.
+//
+// TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
+// that was counted up is the one that is counted down. A tier is removed in the
+// transaction that finds all of them at zero and closes them; a customer is
+// entered in one that finds its own open. So no customer can have a tier that
+// is gone, and no write touches an item that all writers touch.
+const (
+	sep    = "\x01"
+	shards = 16
+)
 
 type key struct{ pk, sk string }
 
@@ -62,13 +109,27 @@ func digest(s string) string {
 
 func orgPartition(id string) string   { return join("ORG", id) }
 func orgKey(id string) key            { return key{orgPartition(id), "ORG"} }
-func countsKey(id string) key         { return key{orgPartition(id), "COUNTS"} }
+func adminsKey(id string) key         { return key{orgPartition(id), "ADMINS"} }
 func adminKey(id, user string) key    { return key{orgPartition(id), join("ADMIN", user)} }
 func clientKey(id, client string) key { return key{orgPartition(id), join("CLIENT", client)} }
+func clientCountKey(id string) key    { return key{orgPartition(id), "CLIENTS"} }
 func tiersKey(id string) key          { return key{orgPartition(id), "TIERS"} }
 func subKey(id, sub string) key       { return key{orgPartition(id), join("SUB", sub)} }
 func memberKey(id, user string) key   { return key{join("ORG", id, "MEMBERS"), join("MEMBER", user)} }
-func auditKey(id, ulid string) key    { return key{join("ORG", id, "AUDIT"), ulid} }
+func customerKey(id string, n customer.Number) key {
+	return key{join("ORG", id, "CUSTOMERS"), join("CUSTOMER", string(n))}
+}
+func tierUseKey(id, tier string, shard int) key {
+	return key{join("ORG", id, "TIERUSE"), join(tier, strconv.Itoa(shard))}
+}
+func associationsPartition(id string) string { return join("ORG", id, "ASSOCIATIONS") }
+func associationKey(a customer.Association) key {
+	return key{associationsPartition(a.OrganizationID), a.Key()}
+}
+func holdsKey(id, subject string, shard int) key {
+	return key{join("HOLDS", id, subject, strconv.Itoa(shard)), "HOLDS"}
+}
+func auditKey(id, ulid string) key { return key{join("ORG", id, "AUDIT"), ulid} }
 
 func nameKey(name string) key         { return key{join("NAME", digest(text.Fold(name))), "NAME"} }
 func slugKey(slug string) key         { return key{join("SLUG", slug), "SLUG"} }
@@ -79,5 +140,9 @@ func userPartition(id string) string    { return join("USER", id) }
 func userKey(id string) key             { return key{userPartition(id), "USER"} }
 func membershipKey(user, id string) key { return key{userPartition(user), join("ORG", id)} }
 
+func signInKey(client string) key { return key{join("CLIENT", client), "CLIENT"} }
+func rateKey(what string, minute int64) key {
+	return key{join("RATE", digest(what), strconv.FormatInt(minute, 10)), "RATE"}
+}
 func letterKey(id string) key    { return key{join("LETTER", id), "LETTER"} }
 func outcomeKey(name string) key { return key{join("IDEMPOTENCY", name), "IDEMPOTENCY"} }

@@ -19,7 +19,8 @@ func organizationItem(o org.Organization) item {
 		with("Address1", o.Address1).with("Address2", o.Address2).with("City", o.City).with("Region", o.Region).
 		with("PostalCode", o.PostalCode).with("Country", o.Country).with("Phone", o.Phone).
 		with("Email", o.Email.String()).with("Website", o.Website).
-		set("CreatedAt", moment(o.CreatedAt)).set("UpdatedAt", moment(o.UpdatedAt))
+		set("CreatedAt", moment(o.CreatedAt)).set("UpdatedAt", moment(o.UpdatedAt)).
+		set("Version", num(1)).set("NameClaimed", flag(true))
 }
 
 func readOrganization(i item) (org.Organization, error) {
@@ -73,6 +74,11 @@ func subscriptionItem(organization string, s org.Subscription) item {
 func readSubscription(i item) org.Subscription {
 	return org.Subscription{ID: i.text("SubscriptionId"), Plan: i.text("Plan"), Status: org.Status(i.text("Status")),
 		Start: i.time("Start"), End: i.time("End")}
+}
+
+func adminItem(organization string, u org.User, role org.Role, letter string) item {
+	return newItem(adminKey(organization, u.ID)).with("UserId", u.ID).with("Role", string(role)).
+		person(u.Person).with("Welcome", letter)
 }
 
 // belonging is what makes a user a member of an organization: seen from the

@@ -20,34 +20,26 @@ func (d Directory) Record(ctx context.Context, c caller.Caller) (org.Record, err
 type whole []item
 
 // whole reads the caller's organization in one trip and judges the caller with
-// it. An organization that is gone is found before the role is judged.
+// it.
 func (t *Table) whole(ctx context.Context, c caller.Caller) (whole, error) {
 	if c.OrganizationID == "" {
 		return nil, org.NotAdmin
 	}
-	w, err := t.partition(ctx, orgPartition(c.OrganizationID))
-	switch {
-	case err != nil:
+	items, err := t.partition(ctx, orgPartition(c.OrganizationID))
+	if err != nil {
 		return nil, err
-	case whole(w).find(orgKey(c.OrganizationID)) == nil:
-		return nil, org.Gone
-	case !c.Admin || whole(w).find(roleKey(c)) == nil:
-		return nil, org.NotAdmin
 	}
-	return w, nil
+	found := make(map[key]item, len(items))
+	for _, i := range items {
+		found[key{i.text("PK"), i.text("SK")}] = i
+	}
+	return items, judge(c, found)
 }
 
-// roleKey is the item whose being there is the caller's Admin role.
-func roleKey(c caller.Caller) key {
-	if c.ClientID != "" {
-		return clientKey(c.OrganizationID, c.ClientID)
-	}
-	return adminKey(c.OrganizationID, c.UserID)
-}
-
-func (w whole) find(k key) item {
+// one is the item with the sort key.
+func (w whole) one(sk string) item {
 	for _, i := range w {
-		if i.text("SK") == k.sk && i.text("PK") == k.pk {
+		if i.text("SK") == sk {
 			return i
 		}
 	}
@@ -66,20 +58,12 @@ func (w whole) under(part string) []item {
 }
 
 func (w whole) record() (org.Record, error) {
-	var record org.Record
-	for _, i := range w {
-		if i.text("SK") == "ORG" {
-			o, err := readOrganization(i)
-			if err != nil {
-				return org.Record{}, err
-			}
-			record.Organization = o
-		}
-	}
+	o, err := readOrganization(w.one("ORG"))
+	record := org.Record{Organization: o, Tiers: readTiers(w.one("TIERS"))}
 	for _, i := range w.under("SUB") {
 		if s := readSubscription(i); s.Status == org.Active {
 			record.Subscriptions = append(record.Subscriptions, s)
 		}
 	}
-	return record, nil
+	return record, err
 }

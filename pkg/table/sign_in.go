@@ -12,9 +12,12 @@ import (
 const nobody = "kp_00000000000000000000000000"
 
 // Account implements org.Directory.
-func (d Directory) Account(ctx context.Context, email mail.Address) (org.Account, error) {
+func (d Directory) Account(ctx context.Context, email mail.Address, source string) (org.Account, error) {
 	k := emailKey(email)
-	found, err := d.fetch(ctx, k)
+	found, err := d.counted(ctx, []rate{
+		{"e-mail " + email.Folded() + " from " + source, 10},
+		{"e-mail " + email.Folded(), 100},
+	}, k)
 	if err != nil {
 		return org.Account{}, err
 	}

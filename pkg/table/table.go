@@ -6,7 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,6 +21,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"charter/pkg/fault"
+	"charter/pkg/org"
 )
 
 // Table is the one table. Directory, Book, Register and Outbox are views of it.
@@ -72,14 +76,41 @@ func (t *Table) claim(i item, taken error) write {
 	return w
 }
 
+// change sets attributes of an item, whether it is there or not; those in once
+// only where they are not set yet. Names are never written into the expression,
+// where they could be reserved words.
+func (t *Table) change(k key, always, once item) write {
+	names, values, clauses := map[string]string{}, item{}, []string{}
+	add := func(i item, form string) {
+		for _, name := range slices.Sorted(maps.Keys(i)) {
+			n := strconv.Itoa(len(names))
+			names["#"+n], values[":"+n] = name, i[name]
+			clauses = append(clauses, strings.ReplaceAll(form, "?", n))
+		}
+	}
+	add(always, "#? = :?")
+	add(once, "#? = if_not_exists(#?, :?)")
+	return write{TransactWriteItem: types.TransactWriteItem{Update: &types.Update{TableName: &t.Name, Key: k.attributes(),
+		UpdateExpression: aws.String("SET " + strings.Join(clauses, ", ")), ExpressionAttributeNames: names, ExpressionAttributeValues: values}}}
+}
+
+// update changes an item under a condition.
+func (t *Table) update(k key, expression, condition string, values item, failed func(old item) error) write {
+	return write{failed: failed, TransactWriteItem: types.TransactWriteItem{Update: &types.Update{TableName: &t.Name,
+		Key: k.attributes(), UpdateExpression: &expression, ConditionExpression: &condition, ExpressionAttributeValues: values}}}
+}
+
+func (t *Table) remove(k key) write {
+	return write{TransactWriteItem: types.TransactWriteItem{Delete: &types.Delete{TableName: &t.Name, Key: k.attributes()}}}
+}
+
 func (t *Table) check(k key, condition string, values item, failed error) write {
 	return write{failed: means(failed), TransactWriteItem: types.TransactWriteItem{ConditionCheck: &types.ConditionCheck{
 		TableName: &t.Name, Key: k.attributes(), ConditionExpression: &condition, ExpressionAttributeValues: values}}}
 }
 
-// transact writes all or nothing. When conditions fail, the first in order
-// decides what is returned: so the check of the caller's role comes first, the
-// idempotency record second, then the rest.
+// transact writes all or nothing. When conditions fail, what the weightiest of
+// them means is returned.
 //
 // The SDK does not retry a cancelled transaction. Conflicts and throttles are
 // tried again here, with jitter and one ClientRequestToken throughout, so that
@@ -121,20 +152,34 @@ func (t *Table) transact(ctx context.Context, writes []write) error {
 // verdict reads why a transaction was cancelled. Any passing reason means that
 // not every condition was looked at: then it is tried again.
 func verdict(writes []write, cancelled *types.TransactionCanceledException) (again bool, err error) {
-	for n, reason := range cancelled.CancellationReasons {
-		switch code := aws.ToString(reason.Code); code {
+	for _, reason := range cancelled.CancellationReasons {
+		switch aws.ToString(reason.Code) {
 		case "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
 			return true, nil
-		case "ConditionalCheckFailed":
-			if err == nil && n < len(writes) && writes[n].failed != nil {
-				err = writes[n].failed(reason.Item)
+		}
+	}
+	err = cancelled
+	for n, reason := range cancelled.CancellationReasons {
+		if aws.ToString(reason.Code) == "ConditionalCheckFailed" && n < len(writes) && writes[n].failed != nil {
+			if failed := writes[n].failed(reason.Item); err == error(cancelled) || weight(failed) > weight(err) {
+				err = failed
 			}
 		}
 	}
-	if err == nil {
-		err = cancelled
-	}
 	return false, err
+}
+
+// weight says which of several failed conditions decides: who may not is told
+// so, then who asked before hears the first answer, then the rest in order.
+func weight(err error) int {
+	var before earlier
+	switch {
+	case errors.Is(err, errNotHeld), errors.Is(err, fault.Forbidden), errors.Is(err, org.Gone):
+		return 2
+	case errors.As(err, &before):
+		return 1
+	}
+	return 0
 }
 
 const (

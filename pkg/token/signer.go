@@ -41,8 +41,10 @@ func ParsePrivateKey(text []byte) (PrivateKey, error) {
 	return PrivateKey{key}, nil
 }
 
+// Public is the public half.
 func (k PrivateKey) Public() *ecdsa.PublicKey { return &k.key.PublicKey }
 
+// Sign signs here and now, whatever the context.
 func (k PrivateKey) Sign(_ context.Context, digest []byte) ([]byte, error) {
 	return ecdsa.SignASN1(rand.Reader, k.key, digest)
 }

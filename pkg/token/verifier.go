@@ -61,7 +61,8 @@ func (v Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
 	}
 	keys, err := v.Keys(ctx)
 	if err != nil {
-		return Claims{}, fmt.Errorf("token: verify: keys: %v", err) // not %w: a fault of the source's is not the token's
+		// Not wrapped: a fault of the source's is not the token's.
+		return Claims{}, errors.New("token: verify: keys: " + err.Error())
 	}
 	if keys == nil {
 		return Claims{}, fmt.Errorf("token: verify: %w", errNoKeys)

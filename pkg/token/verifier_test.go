@@ -275,7 +275,7 @@ func TestFormAttacks(t *testing.T) {
 	good := forge(p.key, p.header(), claims(nil))
 	taken(t, p.verifier, good)
 	part := strings.Split(good, ".")
-	// The last letter of the signature's 86 holds two bits that encode nothing.
+	// The last letter of the signature's 86 holds four bits that encode nothing.
 	last := strings.IndexByte(alphabet, good[len(good)-1])
 	for name, attack := range map[string]struct{ compact, reason string }{
 		"nothing":                  {"", "not three parts"},

@@ -41,7 +41,7 @@ const (
 var sequenceKey = []byte("sequence")
 
 func openDisk(file string) (*disk, error) {
-	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: 2 * time.Second, FreelistType: bbolt.FreelistMapType})
+	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
 	if errors.Is(err, bbolt.ErrTimeout) {
 		return nil, errors.New("another process has it open")
 	}
@@ -105,9 +105,9 @@ func (d *disk) load() (*state, error) {
 			return err
 		}
 		return each(tx, tokensBucket, func(name string, v []byte) error {
-			t, err := parseToken(v)
-			s.tokens = s.tokens.set(name, t)
-			s.ages = s.ages.set(t.age(name), name)
+			c, err := parseClaim(v)
+			s.tokens = s.tokens.set(name, c)
+			s.ages = s.ages.set(c.age(name), name)
 			return err
 		})
 	})

@@ -54,7 +54,7 @@ type Engine struct {
 var ErrClosed = errors.New("dynamo: the engine is closed")
 
 // Open opens the engine that keeps its items in file and makes the file if there is none; "" keeps them in memory. It
-// fails within three seconds when another process has the file open.
+// fails within two seconds when another process has the file open.
 func Open(file string) (*Engine, error) {
 	e := &Engine{
 		Now:      time.Now,
@@ -100,7 +100,7 @@ func (e *Engine) Close() error {
 // state is everything there is at one moment. It is never changed.
 type state struct {
 	tables   map[string]*table
-	tokens   tree[token]  // of transactions, by ClientRequestToken
+	tokens   tree[claim]  // of transactions, by ClientRequestToken
 	ages     tree[string] // the same tokens by the time of their transaction
 	sequence uint64       // of the last stream record
 }

@@ -47,7 +47,7 @@ func (a transactAction) statement() (statement, error) {
 	return all[0], nil
 }
 
-const maxToken = 36 // bytes
+const maxToken = 36 // bytes of a ClientRequestToken
 
 func (e *Engine) transactWriteItems(ctx context.Context, r *transactWriteItems) (answer, error) {
 	if err := r.check(); err != nil {
@@ -169,8 +169,8 @@ func reasonFor(err error) reason {
 	return reason{code: "InternalServerError", message: err.Error()}
 }
 
-// token is what is kept of a transaction for as long as its ClientRequestToken says that it is the same one.
-type token struct {
+// claim is what is kept of a transaction for as long as its ClientRequestToken says that it is the same one.
+type claim struct {
 	fingerprint [sha256.Size]byte
 	at          time.Time
 }
@@ -192,24 +192,24 @@ func (x *edit) claim(name string, print [sha256.Size]byte) (repeated bool, err e
 	if name == "" {
 		return false, nil
 	}
-	if t, known := x.tokens.get(name); known && x.now.Sub(t.at) < tokenLife {
-		if t.fingerprint != print {
+	if c, known := x.tokens.get(name); known && x.now.Sub(c.at) < tokenLife {
+		if c.fingerprint != print {
 			return false, refuse("IdempotentParameterMismatchException",
 				"The provided client request token was already used for another request")
 		}
 		return true, nil
 	}
 	x.forgetTokens()
-	t := token{print, x.now}
-	x.tokens = x.tokens.set(name, t)
-	x.ages = x.ages.set(t.age(name), name)
-	x.store(mutation{tokensBucket, []byte(name), t.encode()})
+	c := claim{print, x.now}
+	x.tokens = x.tokens.set(name, c)
+	x.ages = x.ages.set(c.age(name), name)
+	x.store(mutation{tokensBucket, []byte(name), c.encode()})
 	return false, nil
 }
 
 // forgetTokens drops those that have had their time.
 func (x *edit) forgetTokens() {
-	limit := token{at: x.now.Add(-tokenLife)}.age("\xff")
+	limit := claim{at: x.now.Add(-tokenLife)}.age("\xff")
 	for age, name := range x.ages.up("", limit) {
 		x.ages = x.ages.remove(age)
 		x.tokens = x.tokens.remove(name)
@@ -218,18 +218,18 @@ func (x *edit) forgetTokens() {
 }
 
 // age sorts tokens by their time.
-func (t token) age(name string) string { return string(bigEndian(uint64(t.at.UnixNano()))) + name }
+func (c claim) age(name string) string { return string(bigEndian(uint64(c.at.UnixNano()))) + name }
 
-func (t token) encode() []byte {
-	return binary.BigEndian.AppendUint64(t.fingerprint[:], uint64(t.at.UnixNano()))
+func (c claim) encode() []byte {
+	return binary.BigEndian.AppendUint64(c.fingerprint[:], uint64(c.at.UnixNano()))
 }
 
-func parseToken(v []byte) (token, error) {
-	var t token
-	if len(v) != len(t.fingerprint)+8 {
-		return t, errors.New("not a token")
+func parseClaim(v []byte) (claim, error) {
+	var c claim
+	if len(v) != len(c.fingerprint)+8 {
+		return c, errors.New("not a claim")
 	}
-	n := copy(t.fingerprint[:], v)
-	t.at = time.Unix(0, int64(binary.BigEndian.Uint64(v[n:])))
-	return t, nil
+	n := copy(c.fingerprint[:], v)
+	c.at = time.Unix(0, int64(binary.BigEndian.Uint64(v[n:])))
+	return c, nil
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // maxKept bounds the decisions that are remembered.
-const maxKept = 10000
+const maxKept = 1000
 
 // token stands for a token among the decisions kept, so that no token is.
 type token [sha256.Size]byte
@@ -36,10 +36,11 @@ type identity struct {
 
 // context is requestContext.authorizer.
 func (i *identity) context() map[string]any {
-	c := map[string]any{"principalId": i.principal, "integrationLatency": i.latency.Milliseconds()}
+	c := map[string]any{}
 	for name, value := range i.flat {
 		c[name] = value
 	}
+	c["principalId"], c["integrationLatency"] = i.principal, i.latency.Milliseconds()
 	return c
 }
 
@@ -177,7 +178,7 @@ type policy struct {
 // none denies it.
 func (p policy) allows(action, resource string) (allowed bool) {
 	for _, s := range p.Statement {
-		if !s.Action.match(strings.ToLower(action), strings.ToLower) || !s.Resource.match(resource, strings.Clone) {
+		if !s.Action.match("(?is)", action) || !s.Resource.match("(?s)", resource) {
 			continue
 		}
 		if s.Effect != "Allow" {
@@ -201,11 +202,11 @@ func (o *oneOrMore) UnmarshalJSON(text []byte) error {
 
 var wildcards = strings.NewReplacer(`\*`, `.*`, `\?`, `.`)
 
-// match reports whether a pattern, folded, matches the text. In patterns * is
-// any text, slashes too, and ? any character.
-func (o oneOrMore) match(text string, fold func(string) string) bool {
+// match reports whether a pattern matches the text. In patterns * is any text,
+// slashes too, and ? any character.
+func (o oneOrMore) match(flags, text string) bool {
 	for _, pattern := range o {
-		if ok, _ := regexp.MatchString(`(?s)^`+wildcards.Replace(regexp.QuoteMeta(fold(pattern)))+`$`, text); ok {
+		if ok, _ := regexp.MatchString(flags+`^`+wildcards.Replace(regexp.QuoteMeta(pattern))+`$`, text); ok {
 			return true
 		}
 	}

@@ -24,18 +24,18 @@ const (
 // null and false.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 type event struct {
-	Resource         string              `json:"resource"`
-	Path             string              `json:"path"`
-	Method           string              `json:"httpMethod"`
-	Headers          map[string]string   `json:"headers"`
-	MultiHeaders     map[string][]string `json:"multiValueHeaders"`
-	Query            map[string]string   `json:"queryStringParameters"`
-	MultiQuery       map[string][]string `json:"multiValueQueryStringParameters"`
-	PathParameters   map[string]string   `json:"pathParameters"`
-	StageVariables   map[string]string   `json:"stageVariables"`
-	Context          requestContext      `json:"requestContext"`
-	Body             *string             `json:"body"`
-	BodyBase64Encode bool                `json:"isBase64Encoded"`
+	Resource       string              `json:"resource"`
+	Path           string              `json:"path"`
+	Method         string              `json:"httpMethod"`
+	Headers        map[string]string   `json:"headers"`
+	MultiHeaders   map[string][]string `json:"multiValueHeaders"`
+	Query          map[string]string   `json:"queryStringParameters"`
+	MultiQuery     map[string][]string `json:"multiValueQueryStringParameters"`
+	PathParameters map[string]string   `json:"pathParameters"`
+	StageVariables map[string]string   `json:"stageVariables"`
+	Context        requestContext      `json:"requestContext"`
+	Body           *string             `json:"body"`
+	IsBase64       bool                `json:"isBase64Encoded"`
 }
 
 type requestContext struct {
@@ -89,14 +89,14 @@ func (g *Gateway) event(x *exchange) ([]byte, error) {
 	}
 	headers := eventHeaders(x.Request, sourceIP)
 	path := x.URL.EscapedPath()
-	host, _, _ := strings.Cut(x.Host, ":")
+	host := url.URL{Host: x.Host}
 	e := event{
 		Resource: x.route.Path, Path: path, Method: x.Method,
 		Headers: last(headers), MultiHeaders: headers,
 		Query: last(query), MultiQuery: query,
 		PathParameters: x.parameters,
 		Context: requestContext{
-			AccountID: account, APIID: api, Domain: host, DomainPrefix: api, Method: x.Method,
+			AccountID: account, APIID: api, Domain: host.Hostname(), DomainPrefix: api, Method: x.Method,
 			Identity: source{SourceIP: sourceIP},
 			Path:     "/" + g.template.Stage + path, Protocol: x.Proto, RequestID: x.id,
 			Time: x.start.UTC().Format(commonLog), TimeEpoch: x.start.UnixMilli(),
@@ -112,7 +112,7 @@ func (g *Gateway) event(x *exchange) ([]byte, error) {
 	if len(x.body) > 0 {
 		body := string(x.body)
 		if g.template.Binary {
-			body, e.BodyBase64Encode = base64.StdEncoding.EncodeToString(x.body), true
+			body, e.IsBase64 = base64.StdEncoding.EncodeToString(x.body), true
 		}
 		e.Body = &body
 	}
@@ -149,8 +149,8 @@ func eventHeaders(r *http.Request, sourceIP string) http.Header {
 	if r.TLS != nil {
 		scheme, port = "https", "443"
 	}
-	if _, p, err := net.SplitHostPort(r.Host); err == nil {
-		port = p
+	if own := (&url.URL{Host: r.Host}).Port(); own != "" {
+		port = own
 	}
 	h.Set("X-Forwarded-Port", port)
 	h.Set("X-Forwarded-Proto", scheme)

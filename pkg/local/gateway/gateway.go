@@ -36,7 +36,7 @@ type Options struct {
 	Local  http.Handler     // serves /_local/..., which is no part of the template; nil for nobody
 	Log    *slog.Logger     // one line a request, without a query, header or body; nil for slog.Default
 	Now    func() time.Time // nil for time.Now
-	Random io.Reader        // for request ids; nil for crypto/rand
+	Random io.Reader        // for request ids, safe for concurrent use; nil for crypto/rand
 }
 
 // Gateway serves a template's API.
@@ -51,6 +51,11 @@ type Gateway struct {
 // New builds the gateway of a template. functions holds a handler for each
 // function that has a route, and for the authorizer, by name. A template that
 // the gateway could not serve as it stands is an error.
+//
+// Handlers run at the same time as themselves, unlike on Lambda. What
+// lambda.NewHandler makes of a typed function must not: the bytes that it
+// returns are those of a buffer that its next run writes to. What it makes of
+// a lambda.Handler may.
 func New(template *sam.Template, functions map[string]lambda.Handler, options Options) (*Gateway, error) {
 	if options.Log == nil {
 		options.Log = slog.Default()

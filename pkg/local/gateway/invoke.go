@@ -31,6 +31,7 @@ type function struct {
 func (g *Gateway) invoke(ctx context.Context, name string, event []byte) ([]byte, error) {
 	f := g.functions[name]
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(f.Timeout, maxIntegration))
+	defer cancel()
 	id := g.newID()
 	ctx = lambdacontext.NewContext(ctx, &lambdacontext.LambdaContext{
 		AwsRequestID:       id,
@@ -42,7 +43,6 @@ func (g *Gateway) invoke(ctx context.Context, name string, event []byte) ([]byte
 	}
 	done := make(chan result, 1)
 	go func() {
-		defer cancel()
 		defer func() {
 			if v := recover(); v != nil {
 				g.options.Log.Error("function panicked", "function", name, "id", id, "panic", fmt.Sprint(v),
@@ -55,12 +55,14 @@ func (g *Gateway) invoke(ctx context.Context, name string, event []byte) ([]byte
 	}()
 	select {
 	case r := <-done:
-		if r.err != nil {
-			g.options.Log.Error("function failed", "function", name, "id", id, "error", r.err)
+		if r.err == nil || ctx.Err() == nil {
+			if r.err != nil {
+				g.options.Log.Error("function failed", "function", name, "id", id, "error", r.err)
+			}
+			return r.out, r.err
 		}
-		return r.out, r.err
 	case <-ctx.Done():
-		g.options.Log.Error("function timed out", "function", name, "id", id)
-		return nil, errTimeout
 	}
+	g.options.Log.Error("function timed out", "function", name, "id", id)
+	return nil, errTimeout
 }

@@ -1,0 +1,34 @@
+ENV = dev # of samconfig.toml
+
+# The race detector needs cgo, which Go turns off where it finds no C compiler.
+RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+# The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
+SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
+
+.PHONY: help run test lint build deploy key
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## serve everything on this machine: PORT=8080, DATA=.charter
+	go run ./pkg/local/cmd
+
+test: ## vet the code and run every test
+	go vet ./...
+	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
+	go test $(RACE) -shuffle=on ./...
+
+lint: ## check format, code and template, with those of gofmt, golangci-lint and cfn-lint that are here
+	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
+	@if command -v golangci-lint; then golangci-lint run; else echo "Skipped: golangci-lint is not here."; fi
+	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "Skipped: cfn-lint is not here."; fi
+
+build: ## compile what is deployed, with SAM
+	$(SAM_GO) sam build --config-env $(ENV)
+
+deploy: build ## deploy to ENV, dev or prod
+	sam deploy --config-env $(ENV)
+
+key: ## print new keys, as the JSON that the Secrets Manager secret holds
+	@go run ./pkg/local/cmd key

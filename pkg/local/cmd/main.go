@@ -1,0 +1,88 @@
+// Command cmd runs Charter on a laptop.
+//
+//	go run ./pkg/local/cmd        serve, until SIGINT or SIGTERM
+//	go run ./pkg/local/cmd key    print a new secret for Secrets Manager
+//
+// PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
+// folder that keeps everything (default .charter). It listens on 127.0.0.1 only.
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"charter/pkg/local"
+)
+
+func main() {
+	run := serve
+	if len(os.Args) > 1 {
+		run = map[string]func() error{"key": printKey}[os.Args[1]]
+	}
+	if run == nil {
+		fmt.Fprintln(os.Stderr, "charter: there is no command", os.Args[1])
+		os.Exit(2)
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "charter:", err)
+		os.Exit(1)
+	}
+}
+
+func serve() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", cmp.Or(os.Getenv("PORT"), "3000")))
+	if err != nil {
+		return err
+	}
+	defer listener.Close()
+	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter")})
+	if err != nil {
+		return err
+	}
+	server := &http.Server{Handler: service, ReadHeaderTimeout: 10 * time.Second}
+	done := make(chan error, 1)
+	go func() { done <- server.Serve(listener) }()
+	fmt.Printf("Charter is listening on http://%s\n\n%s\n", listener.Addr(), fmt.Sprintf(greeting, listener.Addr()))
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		stop() // a second signal ends at once
+		err = shutdown(server)
+	}
+	return errors.Join(err, service.Close())
+}
+
+// shutdown lets the requests under way end.
+func shutdown(server *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+const greeting = `Make an organization:
+
+  curl -i http://%[1]s/api/organizations -H 'Content-Type: application/json' -d '{"Organization":{"Name":"Acme Corp"},
+    "User":{"FirstName":"John","LastName":"Doe","Email":"john.doe@acmecorp.com","Password":"Password1234!"}}'
+
+Letters that were sent: http://%[1]s/_local/mail`
+
+func printKey() error {
+	secret, err := local.NewSecret()
+	if err != nil {
+		return err
+	}
+	fmt.Println(string(secret))
+	return nil
+}

@@ -1,0 +1,94 @@
+package gateway_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+
+	"charter/pkg/caller"
+	"charter/pkg/local/gateway"
+	"charter/pkg/sam"
+)
+
+// requests are those of events/, one for each function that the gateway runs.
+// They are the documentation's own where it has one.
+var requests = map[string]struct{ method, path, body string }{
+	"create-organization": {"POST", "/api/organizations", `{"Organization":{"Name":"Acme Corp",` +
+		`"BillingAddress1":"123 Any Street","BillingAddress2":"Suite 100","BillingCity":"Miami",` +
+		`"BillingStateProvince":"FL","BillingPostalCode":"33101","BillingCountry":"US","PhoneNumber":"561-555-1212",` +
+		`"Email":"info@acmecorp.com","Website":"https://www.acmecorp.com"},"User":{"FirstName":"John",` +
+		`"LastName":"Doe","Email":"john.doe@acmecorp.com","Password":"Password1234!","PhoneNumber":"561-555-1212"}}`},
+	"get-organization": {"GET", "/api/organization", ""},
+	"login":            {"POST", "/api/auth/login", `{"Email":"john.doe@acmecorp.com","Password":"Password1234!"}`},
+	"jwks":             {"GET", "/.well-known/jwks.json", ""},
+}
+
+// john is who sends the requests that need somebody, until the year 2100.
+var john = caller.Caller{
+	UserID: "kp_01hq3m5z8k7v2w9x4y6t1r0s3n", Email: "john.doe@acmecorp.com",
+	OrganizationID: "org_01hq3m5z8k2b4c6d8e0f1g3h5j", OrgCode: "org_0a1b2c3d4e5",
+	Admin: true, Expires: time.Unix(4102444800, 0),
+}
+
+// TestProjectEvents holds events/ to what the gateway makes of the project's
+// own template. Their bodies are text, for a person to read and change, where
+// the deployed gateway sends base64.
+func TestProjectEvents(t *testing.T) {
+	text, err := os.ReadFile("../../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	template, err := sam.Read(text, map[string]string{
+		"TokenIssuer": "x", "SecretArn": "x", "MailFrom": "x", "LinkBase": "x",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.Binary = false
+	made := map[string][]byte{}
+	functions := map[string]lambda.Handler{}
+	for _, f := range template.Functions {
+		functions[f.Name] = handler(func(_ context.Context, event []byte) ([]byte, error) {
+			made[f.Name] = event
+			if f.Name != template.Authorizer.Function {
+				return []byte(`{"statusCode":200}`), nil
+			}
+			return policy("Allow", stage+"/*/*", john.Flat()), nil
+		})
+	}
+	g, err := gateway.New(template, functions, gateway.Options{Random: zeros{}, Now: func() time.Time { return noon }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range requests {
+		r := httptest.NewRequest(c.method, "https://local.execute-api.us-east-1.amazonaws.com"+c.path, strings.NewReader(c.body))
+		r.Header.Set("User-Agent", "curl/8.5.0")
+		if c.body != "" {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		if name == "get-organization" {
+			r.Header.Set("Authorization", "Bearer header.claims.signature")
+		}
+		answer := httptest.NewRecorder()
+		if g.ServeHTTP(answer, r); answer.Code != 200 {
+			t.Errorf("%s %s: %d %s", c.method, c.path, answer.Code, answer.Body)
+		}
+	}
+	for _, f := range template.Functions {
+		path := filepath.Join("../../../events", f.Name+".json")
+		if event, ok := made[f.Name]; ok {
+			compare(t, path, event)
+		} else if len(f.Routes) > 0 {
+			t.Errorf("no request has reached %s: write one down in this file", f.Name)
+		} else if event, err := os.ReadFile(path); err != nil || !json.Valid(event) {
+			t.Errorf("%s is no JSON: %v", path, err)
+		}
+	}
+}

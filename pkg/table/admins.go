@@ -1,0 +1,147 @@
+package table
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"charter/pkg/caller"
+	"charter/pkg/idempotency"
+	"charter/pkg/mail"
+	"charter/pkg/org"
+)
+
+// errAdminsRace is a set of admins that changed between our read and our write.
+var errAdminsRace = errors.New("table: the admins changed meanwhile")
+
+// Admins implements org.Directory.
+func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.User, error) {
+	whole, err := d.whole(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	var admins []org.User
+	for _, i := range whole.under("ADMIN") {
+		u, err := readUser(i)
+		if err != nil {
+			return nil, err
+		}
+		admins = append(admins, u)
+	}
+	slices.SortFunc(admins, func(a, b org.User) int {
+		return cmp.Or(cmp.Compare(a.Email.Folded(), b.Email.Folded()), cmp.Compare(a.ID, b.ID))
+	})
+	return admins, nil
+}
+
+// Promote implements org.Directory.
+func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Address) error {
+	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (done struct{}, err error) {
+		for range mostRounds {
+			found, err := d.fetchAs(ctx, c, adminsKey(c.OrganizationID), emailKey(email))
+			if err != nil {
+				return done, err
+			}
+			user, err := readUser(found[emailKey(email)])
+			switch {
+			case err != nil:
+				return done, err
+			case user.ID == "":
+				return done, org.UnknownAccount
+			case found[adminsKey(c.OrganizationID)].has("Admins", user.ID):
+				if idempotency.FromContext(ctx) == nil {
+					return done, nil
+				}
+				return done, d.transactAs(ctx, c, keep(nil)...)
+			case len(found[adminsKey(c.OrganizationID)].members("Admins")) >= org.MaxAdmins:
+				return done, org.TooManyAdmins
+			}
+			o, err := readOrganization(found[orgKey(c.OrganizationID)])
+			if err != nil {
+				return done, err
+			}
+			role := org.Admin
+			if found[adminsKey(o.ID)].has("Owners", c.UserID) {
+				role = org.Owner
+			}
+			err = d.transactAs(ctx, c, append(keep(nil), d.promotion(c, o, user, role)...)...)
+			if !errors.Is(err, errAdminsRace) {
+				return done, err
+			}
+		}
+		return done, busy
+	})
+	return err
+}
+
+// promotion is every item that changes when a user gains the role.
+func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User, role org.Role) []write {
+	now := d.Now()
+	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name}
+	// An owner who was demoted meanwhile must not make an owner.
+	expression, condition := "ADD Admins :user", "NOT contains(Admins, :id)"
+	values := item{":user": set(user.ID), ":id": str(user.ID)}
+	if role == org.Owner {
+		expression, condition = "ADD Admins :user, Owners :user", condition+" AND contains(Owners, :caller)"
+		values[":caller"] = str(c.UserID)
+	}
+	member := item{"Role": str(string(role)), "UserId": str(user.ID)}.person(user.Person)
+	writes := append(d.hold(o.ID, user.ID),
+		d.update(adminsKey(o.ID), expression, condition, values, means(errAdminsRace)),
+		d.put(adminItem(o.ID, user, role, letter.ID)),
+		d.change(memberKey(o.ID, user.ID), member, item{"JoinedAt": moment(now)}),
+		d.change(membershipKey(user.ID, o.ID), item{"OrganizationId": str(o.ID), "Code": str(o.Code)}, item{"JoinedAt": moment(now)}),
+		d.put(letterItem(letter, now)),
+		d.audit(o.ID, c.Subject(), "admin.add", user.ID))
+	return writes
+}
+
+// Demote implements org.Directory. All that it depends on is in ADMINS, the
+// caller's own role too, so it is one trip, and two owners who demote each
+// other meet in one item.
+func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) error {
+	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (struct{}, error) {
+		if !c.Admin || c.OrganizationID == "" {
+			return struct{}{}, d.notAdmin(ctx, c)
+		}
+		condition := "contains(Admins, :id) AND size(Admins) > :one AND "
+		values := item{":id": str(userID), ":user": set(userID), ":one": num(1)}
+		writes := keep(nil)
+		if c.ClientID != "" {
+			condition += "NOT contains(Owners, :id)"
+			writes = append(writes, d.holds(c))
+		} else {
+			condition += "contains(Admins, :caller) AND (NOT contains(Owners, :id) OR (contains(Owners, :caller) AND size(Owners) > :one))"
+			values[":caller"] = str(c.UserID)
+		}
+		writes = append(writes, d.update(adminsKey(c.OrganizationID), "DELETE Admins :user, Owners :user", condition, values,
+			func(old item) error { return demotionRefused(c, old, userID) }))
+		writes = append(writes, d.drop(c.OrganizationID, userID)...)
+		err := d.transact(ctx, append(writes,
+			d.remove(adminKey(c.OrganizationID, userID)),
+			d.change(memberKey(c.OrganizationID, userID), item{"Role": str(string(org.Member)), "UserId": str(userID)}, nil),
+			d.audit(c.OrganizationID, c.Subject(), "admin.remove", userID)))
+		if errors.Is(err, errNotHeld) {
+			err = d.notAdmin(ctx, c)
+		}
+		return struct{}{}, err
+	})
+	return err
+}
+
+// demotionRefused says which part of the condition did not hold.
+func demotionRefused(c caller.Caller, admins item, userID string) error {
+	owner := admins.has("Owners", userID)
+	switch {
+	case admins == nil:
+		return org.Gone
+	case c.ClientID == "" && !admins.has("Admins", c.UserID):
+		return org.NotAdmin
+	case !admins.has("Admins", userID):
+		return org.NotAnAdmin
+	case owner && !admins.has("Owners", c.UserID):
+		return org.OwnerOnly
+	}
+	return org.LastAdmin
+}
