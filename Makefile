@@ -1,4 +1,5 @@
-ENV = dev # of samconfig.toml
+# Of samconfig.toml.
+ENV = dev
 
 # The race detector needs cgo, which Go turns off where it finds no C compiler.
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
@@ -11,7 +12,7 @@ SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## serve everything on this machine: PORT=8080, DATA=.charter
+run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where
 	go run ./pkg/local/cmd
 
 test: ## vet the code and run every test
@@ -19,7 +20,7 @@ test: ## vet the code and run every test
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
 	go test $(RACE) -shuffle=on ./...
 
-lint: ## check format, code and template, with those of gofmt, golangci-lint and cfn-lint that are here
+lint: ## check format, code and template, with gofmt, and with golangci-lint and cfn-lint if they are here
 	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
 	@if command -v golangci-lint; then golangci-lint run; else echo "Skipped: golangci-lint is not here."; fi
 	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "Skipped: cfn-lint is not here."; fi

@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	lambdahttp.Serve(commerce.JWKS(signing.Keys(env.Lambda)))
+	lambdahttp.Serve(commerce.JWKS(signing.Keys(env.Lambda).JWKS()))
 }

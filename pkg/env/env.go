@@ -96,5 +96,17 @@ func (e Env) Organizations() table.Directory { return table.Directory{Table: e.o
 // OrganizationChanges opens organizations and their people, for changes.
 func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing()} }
 
+// Pricing opens price lists, for reading.
+func (e Env) Pricing() table.Book { return table.Book{Table: e.open()} }
+
+// PricingChanges opens price lists, for changes.
+func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing()} }
+
+// Customers opens customers and associations, for reading.
+func (e Env) Customers() table.Register { return table.Register{Table: e.open()} }
+
+// CustomerChanges opens customers and associations, for changes.
+func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }
+
 // Letters opens the letters that wait to be sent.
 func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }

@@ -29,7 +29,8 @@ func malformed(message string) fault.Fault {
 	return fault.Fault{Kind: fault.Invalid, Code: "malformed_json", Message: message}
 }
 
-// readBody returns the body as one strict JSON object.
+// readBody returns the body as one strict JSON object. No body at all is an
+// object without members, so that whatever it lacks is named.
 func readBody(r *http.Request, foldNames bool) (map[string]any, error) {
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxBody+1))
 	switch {
@@ -38,7 +39,7 @@ func readBody(r *http.Request, foldNames bool) (map[string]any, error) {
 	case len(raw) > maxBody:
 		return nil, tooLarge
 	case len(raw) == 0:
-		return nil, noObject
+		return map[string]any{}, nil
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 		return nil, notJSON

@@ -33,7 +33,7 @@ func TestReadBody(t *testing.T) {
 		{"no type", "", `{}`, fault.NotJSON},
 		{"a form", "application/x-www-form-urlencoded", `{}`, fault.NotJSON},
 		{"a type like it", "application/jsonx", `{}`, fault.NotJSON},
-		{"empty", "application/json", ``, fault.Invalid},
+		{"nothing at all", "", ``, nil},
 		{"blank", "application/json", `  `, fault.Invalid},
 		{"a list", "application/json", `[]`, fault.Invalid},
 		{"a text", "application/json", `"a"`, fault.Invalid},

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 
+	"charter/pkg/caller"
 	"charter/pkg/fault"
 	"charter/pkg/token"
 )
@@ -59,14 +60,14 @@ var (
 
 // verify checks the value of an Authorization header. RFC 9110, section 11.1:
 // the scheme is compared without regard to case; one space follows.
-func (a authorizer) verify(ctx context.Context, given string) (token.Claims, error) {
+func (a authorizer) verify(ctx context.Context, given string) (caller.Claims, error) {
 	scheme, compact, found := strings.Cut(given, " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
-		return token.Claims{}, errScheme
+		return caller.Claims{}, errScheme
 	}
 	claims, err := a.verifier.Verify(ctx, compact)
 	if err == nil && claims.Actor != "" {
-		return token.Claims{}, errDelegated
+		return caller.Claims{}, errDelegated
 	}
 	return claims, err
 }

@@ -56,7 +56,7 @@ func makeIssuer(t *testing.T) (token.Issuer, token.Verifier) {
 	}
 }
 
-func issue(t *testing.T, i token.Issuer, c token.Claims) string {
+func issue(t *testing.T, i token.Issuer, c caller.Claims) string {
 	t.Helper()
 	compact, err := i.Issue(t.Context(), c, time.Hour)
 	if err != nil {
@@ -94,12 +94,12 @@ func TestEvents(t *testing.T) {
 	}
 	client := caller.Caller{ClientID: "c1", OrganizationID: "org_1", OrgCode: "org_a", Admin: true}
 	tokens := map[string]string{
-		"person":    issue(t, issuer, token.Claims{Caller: person}),
-		"admin":     issue(t, issuer, token.Claims{Caller: admin}),
-		"client":    issue(t, issuer, token.Claims{Caller: client}),
-		"expired":   issue(t, late, token.Claims{Caller: person}),
-		"delegated": issue(t, issuer, token.Claims{Caller: person, Actor: "kp_2"}),
-		"foreign":   issue(t, foreign, token.Claims{Caller: person}),
+		"person":    issue(t, issuer, caller.Claims{Caller: person}),
+		"admin":     issue(t, issuer, caller.Claims{Caller: admin}),
+		"client":    issue(t, issuer, caller.Claims{Caller: client}),
+		"expired":   issue(t, late, caller.Claims{Caller: person}),
+		"delegated": issue(t, issuer, caller.Claims{Caller: person, Actor: "kp_2"}),
+		"foreign":   issue(t, foreign, caller.Claims{Caller: person}),
 	}
 	files, err := filepath.Glob("testdata/*.event.json")
 	if err != nil || len(files) == 0 {
@@ -168,7 +168,7 @@ func discreet(t *testing.T, text string, tokens map[string]string) {
 func TestLeeway(t *testing.T) {
 	issuer, verifier := makeIssuer(t)
 	issuer.Now = clock(noon.Add(-time.Hour - token.Leeway + time.Second))
-	compact := issue(t, issuer, token.Claims{Caller: caller.Caller{UserID: "kp_1"}})
+	compact := issue(t, issuer, caller.Claims{Caller: caller.Caller{UserID: "kp_1"}})
 	answer, err := lambdaauth.Handler(verifier).Invoke(t.Context(), event(method, "Bearer "+compact))
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func TestLeeway(t *testing.T) {
 func TestDelegatedToUs(t *testing.T) {
 	issuer, verifier := makeIssuer(t)
 	verifier.Audience = issuer.Delegated
-	compact := issue(t, issuer, token.Claims{Caller: caller.Caller{UserID: "kp_1"}, Actor: "kp_2"})
+	compact := issue(t, issuer, caller.Claims{Caller: caller.Caller{UserID: "kp_1"}, Actor: "kp_2"})
 	log := logged(t)
 	answer, err := lambdaauth.Handler(verifier).Invoke(t.Context(), event(method, "Bearer "+compact))
 	if err != nil || !bytes.Contains(answer, []byte(`"Effect":"Deny"`)) {
@@ -207,7 +207,7 @@ func event(method, authorization string) []byte {
 // none, and the cause stays in our log.
 func TestKeysThatFail(t *testing.T) {
 	issuer, verifier := makeIssuer(t)
-	compact := issue(t, issuer, token.Claims{Caller: caller.Caller{UserID: "kp_1", Email: "ann@example.com"}})
+	compact := issue(t, issuer, caller.Claims{Caller: caller.Caller{UserID: "kp_1", Email: "ann@example.com"}})
 	verifier.Keys = func(context.Context) (*token.Keys, error) { return nil, errors.New("no route to the key service") }
 	log := logged(t)
 	answer, err := lambdaauth.Handler(verifier).Invoke(t.Context(), event(method, "Bearer "+compact))
@@ -222,7 +222,7 @@ func TestKeysThatFail(t *testing.T) {
 
 func TestEventsThatMakeNoSense(t *testing.T) {
 	issuer, verifier := makeIssuer(t)
-	compact := issue(t, issuer, token.Claims{Caller: caller.Caller{UserID: "kp_1"}})
+	compact := issue(t, issuer, caller.Claims{Caller: caller.Caller{UserID: "kp_1"}})
 	bearer := "Bearer " + compact
 	withARN := func(arn string) string { return string(event(arn, bearer)) }
 	const notTOKEN, notMethod = "not the event of a TOKEN authorizer", "methodArn is not a method of a REST API"

@@ -15,22 +15,70 @@ import (
 // Functions says for each folder of functions/ what its main says, with e for
 // the environment. layout_test.go holds the two equal.
 var Functions = map[string]func(e env.Env) lambda.Handler{
+	"access": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.Access(e.Customers(), signing.Issuer(e)))
+	},
+	"add-admin": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.AddAdmin(e.OrganizationChanges()))
+	},
+	"associate-customer": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.AssociateCustomer(e.CustomerChanges()))
+	},
 	"authorizer": func(e env.Env) lambda.Handler {
 		return lambdaauth.Handler(signing.Verifier(e))
 	},
+	"change-price-tier": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ChangePriceTier(e.PricingChanges()))
+	},
+	"create-api-access": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.CreateAPIAccess(e.OrganizationChanges()))
+	},
 	"create-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.CreateOrganization(e.OrganizationChanges()))
+	},
+	"create-price-tier": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.CreatePriceTier(e.PricingChanges()))
+	},
+	"delete-api-access": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.DeleteAPIAccess(e.OrganizationChanges()))
+	},
+	"delete-price-tier": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.DeletePriceTier(e.PricingChanges()))
+	},
+	"get-customer": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.GetCustomer(e.Customers()))
 	},
 	"get-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetOrganization(e.Organizations()))
 	},
 	"jwks": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e)))
+		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e).JWKS()))
+	},
+	"list-admins": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAdmins(e.Organizations()))
+	},
+	"list-api-access": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAPIAccess(e.Organizations()))
+	},
+	"list-associations": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
+	},
+	"list-price-tiers": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
 	},
 	"login": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.Login(e.Organizations(), signing.Issuer(e)))
 	},
 	"mail-letters": func(e env.Env) lambda.Handler {
 		return lambdastream.Handler("LetterId", mailing.Postman(e).Deliver)
+	},
+	"put-customer": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))
+	},
+	"remove-admin": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))
+	},
+	"update-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))
 	},
 }

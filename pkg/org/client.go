@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"charter/pkg/fault"
+	"charter/pkg/text"
 )
 
 // Client is a program that signs in as an admin of one organization.
@@ -22,6 +23,9 @@ type Client struct {
 	SecretHash     []byte // SHA-256
 	CreatedAt      time.Time
 }
+
+// ParseClientName reads the name of an API client: at most 200 characters.
+func ParseClientName(s string) (string, error) { return text.Parse(s, 0, 200) }
 
 // MaxClients is how many API clients one organization can have.
 const MaxClients = 100

@@ -20,21 +20,6 @@ import (
 	"charter/pkg/caller"
 )
 
-// Claims are what a token says of its holder.
-type Claims struct {
-	caller.Caller             // Expires is Issue's to set
-	Enrichment    *Enrichment // nil until the token is enriched
-	Actor         string      // who asked for a delegated token, as a subject; "" for the holder's own
-}
-
-// Enrichment is what an enriched token knows of its holder's commerce. Its
-// fields stand in the token under their own names, the empty ones too.
-type Enrichment struct {
-	CustomerNumber string
-	PriceTier      string
-	CurrencyCode   string
-}
-
 const (
 	admin        = "Admin"
 	clientPrefix = "client:"
@@ -53,7 +38,7 @@ type payload struct {
 	OrgCode        string `json:"OrgCode,omitempty"`
 	Role           string `json:"role,omitempty"`
 	UserID         string `json:"UserId,omitempty"`
-	*Enrichment
+	*caller.Enrichment
 	Actor *actor `json:"act,omitempty"`
 }
 
@@ -69,8 +54,8 @@ var known = []string{
 	"CustomerNumber", "PriceTier", "CurrencyCode", "act",
 }
 
-// payload is c as it is written, but for what the Issuer adds.
-func (c Claims) payload() payload {
+// newPayload is c as it is written, but for what the Issuer adds.
+func newPayload(c caller.Claims) payload {
 	p := payload{
 		Subject: c.Subject(), Email: c.Email, OrganizationID: c.OrganizationID, OrgCode: c.OrgCode,
 		Enrichment: c.Enrichment,
@@ -89,10 +74,10 @@ func (c Claims) payload() payload {
 
 // readClaims is payload's way back. Dates and audience are the Verifier's to
 // judge, all but the form of "exp".
-func readClaims(m members) (Claims, error) {
+func readClaims(m members) (caller.Claims, error) {
 	var r reader
 	subject, userID, role := r.text(m, "sub"), r.text(m, "UserId"), r.text(m, "role")
-	c := Claims{Caller: caller.Caller{
+	c := caller.Claims{Caller: caller.Caller{
 		Email: r.text(m, "email"), OrganizationID: r.text(m, "OrganizationId"), OrgCode: r.text(m, "OrgCode"),
 		Admin: role == admin,
 	}}
@@ -102,35 +87,36 @@ func readClaims(m members) (Claims, error) {
 		c.UserID = subject
 	}
 	if m.hold("CustomerNumber") || m.hold("PriceTier") || m.hold("CurrencyCode") {
-		c.Enrichment = &Enrichment{
-			r.text(m, "CustomerNumber"), r.text(m, "PriceTier"), r.text(m, "CurrencyCode"),
+		c.Enrichment = &caller.Enrichment{
+			CustomerNumber: r.text(m, "CustomerNumber"),
+			PriceTier:      r.text(m, "PriceTier"), CurrencyCode: r.text(m, "CurrencyCode"),
 		}
 	}
 	if raw, held := m["act"]; held {
 		act, err := readMembers(raw, []string{"sub"})
 		if err != nil {
-			return Claims{}, errors.New("act: " + err.Error())
+			return caller.Claims{}, errors.New("act: " + err.Error())
 		}
 		if c.Actor = r.text(act, "sub"); c.Actor == "" {
-			return Claims{}, errors.New("act names nobody")
+			return caller.Claims{}, errors.New("act names nobody")
 		}
 	}
 	exp, held := r.date(m, "exp")
 	switch {
 	case r.err != nil:
-		return Claims{}, r.err
+		return caller.Claims{}, r.err
 	case !held:
-		return Claims{}, errors.New("exp is missing")
+		return caller.Claims{}, errors.New("exp is missing")
 	case userID != "" && userID != subject:
-		return Claims{}, errors.New("UserId is not the subject")
+		return caller.Claims{}, errors.New("UserId is not the subject")
 	}
 	c.Expires = exp
-	return c, c.check()
+	return c, check(c)
 }
 
 // check refuses claims that contradict themselves. Both ends call it, so that
 // nothing is issued that would be refused.
-func (c Claims) check() error {
+func check(c caller.Claims) error {
 	switch {
 	case c.Nobody():
 		return errors.New("no subject")

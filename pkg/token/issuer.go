@@ -13,6 +13,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/oklog/ulid/v2"
+
+	"charter/pkg/caller"
 )
 
 // mediaType is the "typ" of an access token. RFC 9068, section 2.1.
@@ -31,8 +33,8 @@ type Issuer struct {
 // Issue makes a token that ends after the lifetime, in whole seconds from now.
 // It is an error to ask for a token that a Verifier would refuse, and every
 // error is internal: what claims a caller may have was settled before.
-func (i Issuer) Issue(ctx context.Context, c Claims, lifetime time.Duration) (string, error) {
-	if err := c.check(); err != nil {
+func (i Issuer) Issue(ctx context.Context, c caller.Claims, lifetime time.Duration) (string, error) {
+	if err := check(c); err != nil {
 		return "", fmt.Errorf("token: issue: %w", err)
 	}
 	if i.Name == "" || i.Audience == "" || i.Delegated == "" || i.Audience == i.Delegated {
@@ -46,7 +48,7 @@ func (i Issuer) Issue(ctx context.Context, c Claims, lifetime time.Duration) (st
 	if err != nil {
 		return "", fmt.Errorf("token: issue: %w", err)
 	}
-	p := c.payload()
+	p := newPayload(c)
 	p.Issuer, p.ID = i.Name, id.String()
 	p.Audience = i.Audience
 	if c.Actor != "" {

@@ -47,18 +47,18 @@ func TestIssue(t *testing.T) {
 	jti := ulid.MustNew(ulid.Timestamp(noon), bytes.NewReader(make([]byte, 10))).String()
 	dates := `"iat":1772366400,"exp":1772370000,"jti":"` + jti + `"`
 	for name, test := range map[string]struct {
-		claims  token.Claims
+		claims  caller.Claims
 		payload string
 	}{
-		"a person": {token.Claims{Caller: person},
+		"a person": {caller.Claims{Caller: person},
 			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com"}`},
-		"an admin": {token.Claims{Caller: boss},
+		"an admin": {caller.Claims{Caller: boss},
 			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com",` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin","UserId":"kp_1"}`},
-		"a client": {token.Claims{Caller: client},
+		"a client": {caller.Claims{Caller: client},
 			`{"iss":"https://charter.example","aud":"charter","sub":"client:c1",` + dates + `,` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin"}`},
-		"enriched": {token.Claims{Caller: boss, Enrichment: &token.Enrichment{PriceTier: "Gold", CurrencyCode: "KES"}},
+		"enriched": {caller.Claims{Caller: boss, Enrichment: &caller.Enrichment{PriceTier: "Gold", CurrencyCode: "KES"}},
 			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com",` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin","UserId":"kp_1",` +
 				`"CustomerNumber":"","PriceTier":"Gold","CurrencyCode":"KES"}`},
@@ -82,7 +82,7 @@ func TestIssue(t *testing.T) {
 	}
 }
 
-func same(t *testing.T, got, want token.Claims) {
+func same(t *testing.T, got, want caller.Claims) {
 	t.Helper()
 	if (got.Enrichment == nil) != (want.Enrichment == nil) ||
 		got.Enrichment != nil && *got.Enrichment != *want.Enrichment {
@@ -100,7 +100,7 @@ func TestDelegated(t *testing.T) {
 	p := newParty(t)
 	holder := boss
 	holder.Admin = false
-	asked := token.Claims{Caller: holder, Enrichment: &token.Enrichment{CustomerNumber: "7"}, Actor: "kp_2"}
+	asked := caller.Claims{Caller: holder, Enrichment: &caller.Enrichment{CustomerNumber: "7"}, Actor: "kp_2"}
 	compact, err := p.issuer.Issue(t.Context(), asked, 15*time.Minute)
 	if err != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestIssueOwnIDs(t *testing.T) {
 	p := newParty(t)
 	seen := map[string]bool{}
 	for range 3 {
-		compact, err := p.issuer.Issue(t.Context(), token.Claims{Caller: person}, time.Hour)
+		compact, err := p.issuer.Issue(t.Context(), caller.Claims{Caller: person}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -138,7 +138,7 @@ func TestIssueOwnIDs(t *testing.T) {
 func TestIssueInFractions(t *testing.T) {
 	p := newParty(t)
 	p.issuer.Now = clock(noon.Add(999 * time.Millisecond))
-	compact, err := p.issuer.Issue(t.Context(), token.Claims{Caller: person}, 2900*time.Millisecond)
+	compact, err := p.issuer.Issue(t.Context(), caller.Claims{Caller: person}, 2900*time.Millisecond)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,51 +168,51 @@ func TestIssueRefuses(t *testing.T) {
 	signing := func(der []byte, err error) token.Signer {
 		return signer{p.key.Public(), func(context.Context, []byte) ([]byte, error) { return der, err }}
 	}
-	change := func(of caller.Caller, f func(*caller.Caller)) token.Claims {
+	change := func(of caller.Caller, f func(*caller.Caller)) caller.Claims {
 		f(&of)
-		return token.Claims{Caller: of}
+		return caller.Claims{Caller: of}
 	}
 	const notASN1 = "the signer's signature is not ASN.1 of two numbers"
 	for name, test := range map[string]struct {
-		claims token.Claims
+		claims caller.Claims
 		issuer func(*token.Issuer)
 		life   time.Duration
 		reason string
 	}{
-		"nobody":     {token.Claims{}, nil, time.Hour, "no subject"},
+		"nobody":     {caller.Claims{}, nil, time.Hour, "no subject"},
 		"two in one": {change(client, func(c *caller.Caller) { c.UserID = "kp_1" }), nil, time.Hour, "a user and a client"},
 		"a disguise": {change(person, func(c *caller.Caller) { c.UserID = "client:c1" }), nil, time.Hour,
 			"a user and a client"},
 		"a space":     {change(person, func(c *caller.Caller) { c.UserID = "kp 1" }), nil, time.Hour, "visible ASCII"},
 		"no code":     {change(boss, func(c *caller.Caller) { c.OrgCode = "" }), nil, time.Hour, "come together"},
 		"a free role": {change(person, func(c *caller.Caller) { c.Admin = true }), nil, time.Hour, "without an organization"},
-		"a role delegated": {token.Claims{Caller: boss, Actor: "kp_2"}, nil, time.Hour,
+		"a role delegated": {caller.Claims{Caller: boss, Actor: "kp_2"}, nil, time.Hour,
 			"a delegated token carries no role"},
-		"enriched alone": {token.Claims{Caller: person, Enrichment: &token.Enrichment{}}, nil, time.Hour,
+		"enriched alone": {caller.Claims{Caller: person, Enrichment: &caller.Enrichment{}}, nil, time.Hour,
 			"without an organization"},
 		"too long": {change(person, func(c *caller.Caller) { c.Email = strings.Repeat("x", 8<<10) }), nil, time.Hour,
 			"the token is too long"},
-		"no time":     {token.Claims{Caller: person}, nil, time.Second - 1, "a lifetime under a second"},
-		"no name":     {token.Claims{Caller: person}, func(i *token.Issuer) { i.Name = "" }, time.Hour, "lacks"},
-		"no audience": {token.Claims{Caller: person}, func(i *token.Issuer) { i.Audience = "" }, time.Hour, "lacks"},
-		"no second":   {token.Claims{Caller: person}, func(i *token.Issuer) { i.Delegated = "" }, time.Hour, "lacks"},
-		"one audience for both": {token.Claims{Caller: person}, func(i *token.Issuer) { i.Delegated = audience }, time.Hour,
+		"no time":     {caller.Claims{Caller: person}, nil, time.Second - 1, "a lifetime under a second"},
+		"no name":     {caller.Claims{Caller: person}, func(i *token.Issuer) { i.Name = "" }, time.Hour, "lacks"},
+		"no audience": {caller.Claims{Caller: person}, func(i *token.Issuer) { i.Audience = "" }, time.Hour, "lacks"},
+		"no second":   {caller.Claims{Caller: person}, func(i *token.Issuer) { i.Delegated = "" }, time.Hour, "lacks"},
+		"one audience for both": {caller.Claims{Caller: person}, func(i *token.Issuer) { i.Delegated = audience }, time.Hour,
 			"lacks"},
-		"no randomness": {token.Claims{Caller: person}, func(i *token.Issuer) { i.Random = strings.NewReader("") }, time.Hour,
+		"no randomness": {caller.Claims{Caller: person}, func(i *token.Issuer) { i.Random = strings.NewReader("") }, time.Hour,
 			"EOF"},
-		"a signer that fails": {token.Claims{Caller: person},
+		"a signer that fails": {caller.Claims{Caller: person},
 			func(i *token.Issuer) { i.Signer = signing(nil, away) }, time.Hour, away.Error()},
-		"a raw signature": {token.Claims{Caller: person},
+		"a raw signature": {caller.Claims{Caller: person},
 			func(i *token.Issuer) { i.Signer = signing(make([]byte, 64), nil) }, time.Hour, notASN1},
-		"a signature of zeros": {token.Claims{Caller: person},
+		"a signature of zeros": {caller.Claims{Caller: person},
 			func(i *token.Issuer) { i.Signer = signing([]byte{0x30, 6, 2, 1, 0, 2, 1, 0}, nil) }, time.Hour, notASN1},
-		"a signature and more": {token.Claims{Caller: person},
+		"a signature and more": {caller.Claims{Caller: person},
 			func(i *token.Issuer) { i.Signer = signing([]byte{0x30, 6, 2, 1, 1, 2, 1, 1, 0}, nil) }, time.Hour, notASN1},
-		"a signature of 33 bytes": {token.Claims{Caller: person},
+		"a signature of 33 bytes": {caller.Claims{Caller: person},
 			func(i *token.Issuer) {
 				i.Signer = signing(append([]byte{0x30, 38, 2, 33, 1}, append(make([]byte, 32), 2, 1, 1)...), nil)
 			}, time.Hour, notASN1},
-		"a key of another curve": {token.Claims{Caller: person},
+		"a key of another curve": {caller.Claims{Caller: person},
 			func(i *token.Issuer) { i.Signer = signer{public: &p384.PublicKey} }, time.Hour, "neither ECDSA on P-256"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestSignerElsewhere(t *testing.T) {
 		}
 		return p.key.Sign(ctx, digest)
 	}}
-	compact, err := p.issuer.Issue(ctx, token.Claims{Caller: person}, time.Hour)
+	compact, err := p.issuer.Issue(ctx, caller.Claims{Caller: person}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestSignerElsewhere(t *testing.T) {
 	p.issuer.Signer = signer{p.key.Public(), func(context.Context, []byte) ([]byte, error) {
 		return nil, context.DeadlineExceeded
 	}}
-	if _, err := p.issuer.Issue(ctx, token.Claims{Caller: person}, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := p.issuer.Issue(ctx, caller.Claims{Caller: person}, time.Hour); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("error %v", err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"charter/pkg/caller"
 	"charter/pkg/token"
 )
 
@@ -60,13 +61,13 @@ func TestRotation(t *testing.T) {
 		t.Fatalf("kids %v", got)
 	}
 	for _, p := range []party{before, after} {
-		compact, err := p.issuer.Issue(t.Context(), token.Claims{Caller: person}, time.Hour)
+		compact, err := p.issuer.Issue(t.Context(), caller.Claims{Caller: person}, time.Hour)
 		if err != nil {
 			t.Fatal(err)
 		}
 		taken(t, trusting(keys), compact)
 	}
-	compact, err := before.issuer.Issue(t.Context(), token.Claims{Caller: person}, time.Hour)
+	compact, err := before.issuer.Issue(t.Context(), caller.Claims{Caller: person}, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}

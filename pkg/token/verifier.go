@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"charter/pkg/caller"
 	"charter/pkg/fault"
 )
 
@@ -51,35 +52,35 @@ func refuse(reason string) error { return fmt.Errorf("%w Refused: %s.", Invalid,
 // with ES256 or RS256, and goes by the advice of RFC 8725: the algorithm is
 // the key's, the key is found by "kid" among those that are trusted and never
 // taken from the token, and there is one way to read each byte.
-func (v Verifier) Verify(ctx context.Context, compact string) (Claims, error) {
+func (v Verifier) Verify(ctx context.Context, compact string) (caller.Claims, error) {
 	if v.Name == "" || v.Audience == "" {
-		return Claims{}, errors.New("token: verify: the verifier lacks a name or an audience")
+		return caller.Claims{}, errors.New("token: verify: the verifier lacks a name or an audience")
 	}
 	header, payload, err := open(compact)
 	if err != nil {
-		return Claims{}, err
+		return caller.Claims{}, err
 	}
 	keys, err := v.Keys(ctx)
 	if err != nil {
 		// Not wrapped: a fault of the source's is not the token's.
-		return Claims{}, errors.New("token: verify: keys: " + err.Error())
+		return caller.Claims{}, errors.New("token: verify: keys: " + err.Error())
 	}
 	if keys == nil {
-		return Claims{}, fmt.Errorf("token: verify: %w", errNoKeys)
+		return caller.Claims{}, fmt.Errorf("token: verify: %w", errNoKeys)
 	}
 	key, held := keys.find(header.kid)
 	switch {
 	case !held:
-		return Claims{}, refuse("kid is unknown")
+		return caller.Claims{}, refuse("kid is unknown")
 	case header.alg != key.Algorithm:
-		return Claims{}, refuse("alg is not the key's")
+		return caller.Claims{}, refuse("alg is not the key's")
 	}
 	signed, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm)})
 	if err != nil {
-		return Claims{}, refuse("not a signed token")
+		return caller.Claims{}, refuse("not a signed token")
 	}
 	if _, err := signed.Verify(key.Key); err != nil {
-		return Claims{}, refuse("the signature is wrong")
+		return caller.Claims{}, refuse("the signature is wrong")
 	}
 	return v.judge(payload)
 }
@@ -146,14 +147,14 @@ func readHeader(raw []byte) (header, error) {
 }
 
 // judge reads the claims of a token whose signature is right.
-func (v Verifier) judge(payload []byte) (Claims, error) {
+func (v Verifier) judge(payload []byte) (caller.Claims, error) {
 	m, err := readMembers(payload, known)
 	if err != nil {
-		return Claims{}, refuse("claims: " + err.Error())
+		return caller.Claims{}, refuse("claims: " + err.Error())
 	}
 	c, err := readClaims(m)
 	if err != nil {
-		return Claims{}, refuse("claims: " + err.Error())
+		return caller.Claims{}, refuse("claims: " + err.Error())
 	}
 	var r reader
 	now := v.Now()
@@ -162,17 +163,17 @@ func (v Verifier) judge(payload []byte) (Claims, error) {
 	issuedAt, _ := r.date(m, "iat")
 	switch {
 	case r.err != nil:
-		return Claims{}, refuse("claims: " + r.err.Error())
+		return caller.Claims{}, refuse("claims: " + r.err.Error())
 	case name != v.Name:
-		return Claims{}, refuse("claims: iss is another")
+		return caller.Claims{}, refuse("claims: iss is another")
 	case !slices.Contains(audiences(m["aud"]), v.Audience):
-		return Claims{}, refuse("claims: aud is another")
+		return caller.Claims{}, refuse("claims: aud is another")
 	case !now.Before(c.Expires.Add(Leeway)):
-		return Claims{}, refuse("claims: exp has passed")
+		return caller.Claims{}, refuse("claims: exp has passed")
 	case now.Add(Leeway).Before(notBefore):
-		return Claims{}, refuse("claims: nbf is to come")
+		return caller.Claims{}, refuse("claims: nbf is to come")
 	case now.Add(Leeway).Before(issuedAt):
-		return Claims{}, refuse("claims: iat is to come")
+		return caller.Claims{}, refuse("claims: iat is to come")
 	}
 	return c, nil
 }

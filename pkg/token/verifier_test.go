@@ -152,12 +152,12 @@ func refused(t *testing.T, v token.Verifier, compact, reason string) {
 	if faults, ok := fault.All(err); !ok || len(faults) != 1 || faults[0].Message != "Invalid or expired token." {
 		t.Fatalf("faults %+v, %v: the reason must stay inside", faults, ok)
 	}
-	if got != (token.Claims{}) {
+	if got != (caller.Claims{}) {
 		t.Fatalf("claims %+v came with a refusal", got)
 	}
 }
 
-func taken(t *testing.T, v token.Verifier, compact string) token.Claims {
+func taken(t *testing.T, v token.Verifier, compact string) caller.Claims {
 	t.Helper()
 	c, err := v.Verify(t.Context(), compact)
 	if err != nil {
@@ -486,6 +486,7 @@ func TestClaimAttacks(t *testing.T) {
 			claims(change{"act": change{"sub": "kp_2"}, "role": "Admin", "OrganizationId": "o", "OrgCode": "c"}),
 			"a delegated token carries no role"},
 		"unknown member twice": {`{"x":1,"x":2,` + claims(nil)[1:], "a member twice"},
+		"a long s and an s":    {`{"ſ":1,"s":2,` + claims(nil)[1:], "a member twice"},
 		"two cases of unknown": {`{"x":1,"X":2,` + claims(nil)[1:], "a member twice"},
 		"an array":             {`[` + claims(nil) + `]`, "not a JSON object"},
 		"two objects":          {claims(nil) + claims(nil), "not JSON"},
@@ -506,16 +507,16 @@ func TestClaimsTaken(t *testing.T) {
 	inOrganization.OrganizationID, inOrganization.OrgCode = "org_1", "org_a"
 	for name, test := range map[string]struct {
 		payload string
-		want    token.Claims
+		want    caller.Claims
 	}{
-		"the least":       {claims(change{"iat": nil, "jti": nil}), token.Claims{Caller: base}},
-		"aud in a list":   {claims(change{"aud": []string{"other", audience}}), token.Claims{Caller: base}},
-		"a role of none":  {claims(change{"role": "Clerk"}), token.Claims{Caller: base}},
-		"a role in lower": {claims(change{"role": "admin"}), token.Claims{Caller: base}},
-		"unknown members": {claims(change{"x": change{"exp": 1, "y": []int{1}}}), token.Claims{Caller: base}},
+		"the least":       {claims(change{"iat": nil, "jti": nil}), caller.Claims{Caller: base}},
+		"aud in a list":   {claims(change{"aud": []string{"other", audience}}), caller.Claims{Caller: base}},
+		"a role of none":  {claims(change{"role": "Clerk"}), caller.Claims{Caller: base}},
+		"a role in lower": {claims(change{"role": "admin"}), caller.Claims{Caller: base}},
+		"unknown members": {claims(change{"x": change{"exp": 1, "y": []int{1}}}), caller.Claims{Caller: base}},
 		"an organization": {claims(change{"OrganizationId": "org_1", "OrgCode": "org_a"}),
-			token.Claims{Caller: inOrganization}},
-		"exp as 1e0": {claims(change{"exp": json.Number(fmt.Sprintf("%de0", noon.Unix()+3600))}), token.Claims{Caller: base}},
+			caller.Claims{Caller: inOrganization}},
+		"exp as 1e0": {claims(change{"exp": json.Number(fmt.Sprintf("%de0", noon.Unix()+3600))}), caller.Claims{Caller: base}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := taken(t, p.verifier, forge(p.key, p.header(), test.payload)); got != test.want {

@@ -331,20 +331,23 @@ func TestWait(t *testing.T) {
 		}
 	})
 	t.Run("captures of wrong answers are forgotten", func(t *testing.T) {
-		asked := 0
+		var asked []string
 		h := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if asked++; asked == 1 {
+			if asked = append(asked, r.URL.Path); len(asked) == 1 {
 				io.WriteString(w, `["first","no"]`)
 				return
 			}
 			io.WriteString(w, `["second","yes"]`)
 		})
-		c, err := conversation.Parse("talk.txt", "wait 30s\nGET /x\n\n200\n[\"<a: .*>\",\"yes\"]\n")
+		c, err := conversation.Parse("talk.txt", "wait 30s\nGET /<a>\n\n200\n[\"<a: .*>\",\"yes\"]\n")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if known := c.Run(t, h, nil); known["a"] != "second" {
+		if known := c.Run(t, h, map[string]string{"a": "given"}); known["a"] != "second" {
 			t.Errorf("known %v", known)
+		}
+		if !slices.Equal(asked, []string{"/given", "/given"}) {
+			t.Errorf("asked %v", asked)
 		}
 	})
 }

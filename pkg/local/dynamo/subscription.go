@@ -197,15 +197,16 @@ func (d *delivery) deliver(ctx context.Context, batch []entry) error {
 	for len(batch) > 0 {
 		part := batch[:min(size, len(batch))]
 		done, err := d.attempt(ctx, part)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		if done > 0 {
-			if err := d.save(ctx, part[done-1].at); err != nil {
+			// What was dealt with need not come again when the subscription was ended meanwhile.
+			if err := d.save(context.WithoutCancel(ctx), part[done-1].at); err != nil {
 				return err
 			}
 			batch = batch[done:]
 			size, tries, failures = len(batch), 0, 0
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
 		}
 		if done == len(part) {
 			continue

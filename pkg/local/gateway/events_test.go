@@ -28,6 +28,25 @@ var requests = map[string]struct{ method, path, body string }{
 	"get-organization": {"GET", "/api/organization", ""},
 	"login":            {"POST", "/api/auth/login", `{"Email":"john.doe@acmecorp.com","Password":"Password1234!"}`},
 	"jwks":             {"GET", "/.well-known/jwks.json", ""},
+
+	"access":              {"POST", "/api/auth/access", `{"OrgCode":"org_0a1b2c3d4e5","CustomerNumber":"C-1001"}`},
+	"update-organization": {"PUT", "/api/organization", `{"PhoneNumber":"561-555-1313","Website":"https://acmecorp.com"}`},
+	"list-admins":         {"GET", "/api/organizations/users/admins", ""},
+	"add-admin":           {"POST", "/api/organizations/users/admins", `{"Email":"jane.roe@acmecorp.com"}`},
+	"remove-admin":        {"DELETE", "/api/organizations/users/admins", `{"UserId":"kp_01hq3m5z8k9w8v7t6s5r4q3p2n"}`},
+	"list-price-tiers":    {"GET", "/api/organizations/price-tiers", ""},
+	"create-price-tier":   {"POST", "/api/organizations/price-tiers", `{"Name":"Wholesale","CurrencyCode":"USD"}`},
+	"change-price-tier":   {"PUT", "/api/organizations/price-tiers", `{"OldName":"Wholesale","NewName":"Reseller","CurrencyCode":"EUR"}`},
+	"delete-price-tier":   {"DELETE", "/api/organizations/price-tiers", `{"Name":"Reseller","ReplaceWith":"Retail"}`},
+	"put-customer": {"PUT", "/api/customers", `{"customerNumber":"C-1001","companyName":"Globex","companyEmail":"buy@globex.example",` +
+		`"pricing":"Retail","currencyCode":"USD","active":true}`},
+	"get-customer":       {"GET", "/api/customers/C-1001", ""},
+	"associate-customer": {"POST", "/api/organizations/users/associate-customer", `{"UserId":"kp_01hq3m5z8k7v2w9x4y6t1r0s3n","CustomerNumber":"C-1001"}`},
+	"list-associations": {"GET", "/api/organizations/users/associations?pageSize=50&sortOn=CustomerNumber" +
+		"&filters[0].field=CustomerNumber&filters[0].operator=startswith&filters[0].value=C-", ""},
+	"list-api-access":   {"GET", "/api/organizations/api-access", ""},
+	"create-api-access": {"POST", "/api/organizations/api-access", `{"Name":"ERP"}`},
+	"delete-api-access": {"DELETE", "/api/organizations/api-access", `{"ClientId":"client_01hq3m5z8k1a2b3c4d5e6f7g8h"}`},
 }
 
 // john is who sends the requests that need somebody, until the year 2100.

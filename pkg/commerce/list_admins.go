@@ -1,0 +1,40 @@
+package commerce
+
+import (
+	"context"
+	"net/http"
+
+	"charter/pkg/caller"
+	"charter/pkg/httpapi"
+	"charter/pkg/org"
+)
+
+type organizationUser struct {
+	UserID         string `json:"UserId"`
+	OrganizationID string `json:"OrganizationId"`
+	FirstName      string
+	LastName       string
+	Email          string
+	PhoneNumber    string
+	Roles          []string
+}
+
+// ListAdmins is GET /api/organizations/users/admins: by e-mail, then id.
+func ListAdmins(d org.Directory) http.Handler {
+	return read(func(ctx context.Context, c caller.Caller, _ *httpapi.Input) (httpapi.Reply, error) {
+		admins, err := d.Admins(ctx, c)
+		lines := []organizationUser{}
+		for _, a := range admins {
+			lines = append(lines, organizationUser{a.ID, c.OrganizationID, a.FirstName, a.LastName, a.Email.String(), a.Phone, roles(true)})
+		}
+		return httpapi.OK(lines), err
+	})
+}
+
+// roles are those that this dialect knows: Admin, which an owner holds, too.
+func roles(admin bool) []string {
+	if admin {
+		return []string{"Admin"}
+	}
+	return []string{}
+}
