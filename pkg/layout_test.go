@@ -34,8 +34,8 @@ type room struct {
 var rooms = []room{
 	{"fault", "", "words for what goes wrong depend on nothing"},
 	{"text", "fault", "rules for text are below every domain"},
-	{"caller", "fault", "who asks is known to all, and knows nobody"},
-	{"mail", "caller fault", "addresses and letters are data"},
+	{"caller", "", "who asks is known to all, and knows nobody"},
+	{"mail", "fault", "addresses and letters are data"},
 	{"pricing", "caller fault text", "prices know no organization: its price list is a value"},
 	{"customer", "caller fault mail pricing text", "a customer has a tier"},
 	{"org", "caller fault mail pricing text", "an organization's record holds its price list"},
@@ -68,7 +68,7 @@ var awsFree = strings.Fields("fault text caller mail pricing customer org idempo
 // Only these functions may reach go-jose, only these html/template: they cost
 // each function that links them a part of its cold start.
 var (
-	joseFunctions     = strings.Fields("authorizer login jwks")
+	joseFunctions     = strings.Fields("access authorizer jwks login")
 	templateFunctions = strings.Fields("mail-letters")
 )
 
@@ -345,7 +345,7 @@ func TestAccessPatterns(t *testing.T) {
 		}
 	}
 	named := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^//\t.*? {2,}(\w+)\.(\w+) +\d`).FindAllStringSubmatch(string(keys), -1) {
+	for _, m := range regexp.MustCompile(`(?m)^//\t.*? {2,}(\w+)\.(\w+) +[\dn] `).FindAllStringSubmatch(string(keys), -1) {
 		view, method := m[1], m[2]
 		named[view+"."+method] = true
 		if !regexp.MustCompile(`func \(\w+ ` + view + `\) ` + method + `\(`).Match(code.Bytes()) {
@@ -375,7 +375,7 @@ func TestMap(t *testing.T) {
 			t.Errorf("doc.go does not name pkg/%s", r.name)
 		}
 	}
-	if top, err := filepath.Glob("../*"); err != nil {
+	if top, err := filepath.Glob("../[^.]*"); err != nil {
 		t.Fatal(err)
 	} else {
 		allowed := strings.Fields("LICENSE Makefile README.md events functions go.mod go.sum pkg samconfig.toml template.yaml")
