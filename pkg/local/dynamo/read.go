@@ -98,8 +98,11 @@ func (g itemGet) from(s *state) (Item, int, error) {
 
 // readProjection is nil when there is none.
 func readProjection(expression *string, names map[string]string, key keySchema) (*outline, error) {
+	if expression == nil && names == nil {
+		return nil, nil
+	}
 	scope, err := placeholders{ExpressionAttributeNames: names}.scope(expression)
-	if err != nil || expression == nil {
+	if err != nil {
 		return nil, err
 	}
 	projection, p, err := scope.projection(*expression)

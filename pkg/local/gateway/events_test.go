@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -86,13 +87,19 @@ func TestProjectEvents(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	routes := map[string]string{}
+	for _, f := range template.Functions {
+		for _, r := range f.Routes {
+			routes[f.Name] = r.String()
+		}
+	}
 	for name, c := range requests {
 		r := httptest.NewRequest(c.method, "https://local.execute-api.us-east-1.amazonaws.com"+c.path, strings.NewReader(c.body))
 		r.Header.Set("User-Agent", "curl/8.5.0")
 		if c.body != "" {
 			r.Header.Set("Content-Type", "application/json")
 		}
-		if name == "get-organization" {
+		if !slices.Contains(template.PublicRoutes, routes[name]) {
 			r.Header.Set("Authorization", "Bearer header.claims.signature")
 		}
 		answer := httptest.NewRecorder()
