@@ -110,7 +110,7 @@ func TestProjectTable(t *testing.T) {
 	if len(streams) != 1 {
 		t.Fatalf("mail-letters has %d streams", len(streams))
 	}
-	if s := streams[0]; s.Start != "TRIM_HORIZON" || s.BatchSize != 10 || !s.Bisect || s.Retries != 5 ||
+	if s := streams[0]; s.Start != "TRIM_HORIZON" || s.BatchSize != 10 || !s.Bisect || s.Retries != 20 ||
 		!s.ReportFailures || s.DeadLetters != "LettersFailed" || len(s.Patterns) != 1 {
 		t.Errorf("stream is %+v", s)
 	}

@@ -12,7 +12,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// disk is the file: the engine's trees as buckets of the same keys, values in JSON. Indexes are not kept; they are built
+// disk is the file: the engine's trees as buckets of the same keys, values in the JSON of items. Indexes are not kept; they are built
 // from the items.
 //
 //	meta              "sequence": the last sequence number given
@@ -142,9 +142,12 @@ func loadTable(tx *bbolt.Tx, name string, v []byte) (*table, error) {
 	}
 	var log growing[*Record]
 	err = each(tx, logBucket+name, func(key string, v []byte) error {
-		r := &Record{}
-		log.add(key, r)
-		return json.Unmarshal(v, r)
+		it, err := parseItem(string(v))
+		if err != nil {
+			return err
+		}
+		log.add(key, t.readRecord(binary.BigEndian.Uint64([]byte(key)), it))
+		return nil
 	})
 	if err != nil {
 		return nil, err

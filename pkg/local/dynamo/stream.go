@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -67,21 +68,6 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return json.Marshal(event)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
-func (r *Record) UnmarshalJSON(data []byte) error {
-	var event recordEvent
-	if err := json.Unmarshal(data, &event); err != nil {
-		return err
-	}
-	c := event.DynamoDB
-	*r = Record{
-		EventID: event.EventID, EventName: event.EventName, SequenceNumber: c.SequenceNumber,
-		At: time.Unix(c.ApproximateCreationDateTime, 0), Keys: c.Keys, NewImage: c.NewImage, OldImage: c.OldImage,
-		SizeBytes: c.SizeBytes, ViewType: c.StreamViewType, StreamARN: event.SourceARN, Expired: event.UserIdentity != nil,
-	}
-	return nil
-}
-
 // recordLife is how long a stream keeps a record that nobody asks for.
 const recordLife = 24 * time.Hour
 
@@ -91,32 +77,10 @@ func (x *edit) record(t *table, old, it Item, expired bool) {
 		return
 	}
 	x.sequence++
-	r := &Record{
-		EventName: "MODIFY", SequenceNumber: sequenceNumber(x.sequence), At: x.now.Truncate(time.Second),
-		ViewType: t.view, StreamARN: t.streamARN(), Expired: expired,
-	}
-	id := sha256.Sum256([]byte(t.ID + r.SequenceNumber))
-	r.EventID = fmt.Sprintf("%x", id[:16])
-	switch {
-	case old == nil:
-		r.EventName = "INSERT"
-		r.Keys = t.key.cut(it)
-	case it == nil:
-		r.EventName = "REMOVE"
-	}
-	if r.Keys == nil {
-		r.Keys = t.key.cut(old)
-	}
-	if t.view == "NEW_IMAGE" || t.view == "NEW_AND_OLD_IMAGES" {
-		r.NewImage = it
-	}
-	if t.view == "OLD_IMAGE" || t.view == "NEW_AND_OLD_IMAGES" {
-		r.OldImage = old
-	}
-	r.SizeBytes = r.Keys.bytes() + r.NewImage.bytes() + r.OldImage.bytes()
+	r := t.newRecord(x.sequence, x.now, old, it, expired)
 	key := bigEndian(x.sequence)
 	t.log = t.log.set(string(key), r)
-	x.store(mutation{logBucket + t.name, key, x.encoded(r)})
+	x.store(mutation{logBucket + t.name, key, x.encoded(r.item())})
 	for at, old := range t.log.up("", "") {
 		if x.now.Sub(old.At) < recordLife {
 			break
@@ -125,12 +89,66 @@ func (x *edit) record(t *table, old, it Item, expired bool) {
 	}
 }
 
+// newRecord tells of the change from old to it, either of which may be nil.
+func (s *schema) newRecord(sequence uint64, at time.Time, old, it Item, expired bool) *Record {
+	r := &Record{EventName: "MODIFY", At: at.Truncate(time.Second), Keys: s.key.cut(it), Expired: expired}
+	switch {
+	case old == nil:
+		r.EventName = "INSERT"
+	case it == nil:
+		r.EventName = "REMOVE"
+		r.Keys = s.key.cut(old)
+	}
+	if s.view == "NEW_IMAGE" || s.view == "NEW_AND_OLD_IMAGES" {
+		r.NewImage = it
+	}
+	if s.view == "OLD_IMAGE" || s.view == "NEW_AND_OLD_IMAGES" {
+		r.OldImage = old
+	}
+	s.complete(r, sequence)
+	return r
+}
+
+// complete adds what follows from the rest.
+func (s *schema) complete(r *Record, sequence uint64) {
+	r.SequenceNumber = fmt.Sprintf("1%020d", sequence)
+	id := sha256.Sum256([]byte(s.ID + r.SequenceNumber))
+	r.EventID = hex.EncodeToString(id[:16])
+	r.SizeBytes = r.Keys.bytes() + r.NewImage.bytes() + r.OldImage.bytes()
+	r.ViewType, r.StreamARN = s.view, s.streamARN()
+}
+
+// item is the record as the file keeps it.
+func (r *Record) item() Item {
+	it := Item{{"at", numberOf(int(r.At.Unix()))}, {"event", text(r.EventName)}, {"expired", boolean(r.Expired)}, {"keys", r.Keys}}
+	if r.NewImage != nil {
+		it = append(it, attribute{"new", r.NewImage})
+	}
+	if r.OldImage != nil {
+		it = append(it, attribute{"old", r.OldImage})
+	}
+	return it
+}
+
+// readRecord is the opposite.
+func (s *schema) readRecord(sequence uint64, it Item) *Record {
+	image := func(name string) Item {
+		image, _ := it.get(name).(Item)
+		return image
+	}
+	r := &Record{EventName: it.Text("event"), Expired: it.get("expired") == boolean(true), Keys: image("keys"), NewImage: image("new"), OldImage: image("old")}
+	if at, ok := it.get("at").(number); ok {
+		seconds, _ := at.whole()
+		r.At = time.Unix(seconds, 0)
+	}
+	s.complete(r, sequence)
+	return r
+}
+
 func (x *edit) dropRecord(t *table, at string) {
 	t.log = t.log.remove(at)
 	x.store(mutation{logBucket + t.name, []byte(at), nil})
 }
-
-func sequenceNumber(n uint64) string { return fmt.Sprintf("1%020d", n) }
 
 // settle moves a subscription's checkpoint, and drops the records that every subscription is done with.
 func (x *edit) settle(t *table, subscription string, done uint64) {
