@@ -7,7 +7,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
 
-.PHONY: help run test lint build deploy key
+.PHONY: help run test lint gofmt golangci-lint cfn-lint build deploy key
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,10 +20,16 @@ test: ## vet the code and run every test
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
 	go test $(RACE) -shuffle=on ./...
 
-lint: ## check format, code and template, with gofmt, and with golangci-lint and cfn-lint if they are here
-	@unformatted=$$(gofmt -l .) && [ -z "$$unformatted" ] || { echo "gofmt would change:"; echo "$$unformatted"; exit 1; }
-	@if command -v golangci-lint; then golangci-lint run; else echo "Skipped: golangci-lint is not here."; fi
-	@if command -v cfn-lint; then cfn-lint template.yaml; else echo "Skipped: cfn-lint is not here."; fi
+lint: gofmt golangci-lint cfn-lint ## check format, code and template, with those of these tools that are here
+
+gofmt:
+	@changed=$$(gofmt -l .) && [ -z "$$changed" ] || { echo "gofmt would change:" $$changed; exit 1; }
+
+golangci-lint:
+	@if command -v $@ >/dev/null; then $@ run; else echo "Skipped: $@ is not here."; fi
+
+cfn-lint:
+	@if command -v $@ >/dev/null; then $@ template.yaml; else echo "Skipped: $@ is not here."; fi
 
 build: ## compile what is deployed, with SAM
 	$(SAM_GO) sam build --config-env $(ENV)

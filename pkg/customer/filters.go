@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"charter/pkg/fault"
@@ -86,7 +84,7 @@ func (p *parameters) array(array string) (filters []filter) {
 	var items []json.RawMessage
 	err := json.Unmarshal([]byte(array), &items)
 	switch {
-	case err != nil || items == nil || !utf8.ValidString(array) || loneSurrogate(array):
+	case err != nil || items == nil || !utf8.ValidString(array) || text.LoneSurrogate([]byte(array)):
 		p.check(false, "filters", notAnArray)
 		return nil
 	case len(items) > maxFilters:
@@ -126,31 +124,6 @@ func object(item json.RawMessage) (draft, bool) {
 		d[lower(part)] = value
 	}
 	return d, true
-}
-
-// loneSurrogate finds the escape of one half of a pair in JSON, which
-// encoding/json would quietly replace: the value would not be the one sent.
-func loneSurrogate(array string) bool {
-	high := rune(-1) // the first half that was escaped just before, if any
-	for array != "" {
-		unit, size := rune(-1), 1
-		if strings.HasPrefix(array, `\u`) {
-			n, _ := strconv.ParseUint(array[2:6], 16, 16)
-			unit, size = rune(n), 6
-		} else if array[0] == '\\' {
-			size = 2
-		}
-		switch {
-		case high >= 0 && utf16.DecodeRune(high, unit) == utf8.RuneError:
-			return true
-		case high >= 0:
-			high = -1
-		case utf16.IsSurrogate(unit):
-			high = unit // a second half without a first one is found with what follows
-		}
-		array = array[size:]
-	}
-	return false
 }
 
 // parse checks a draft's parts, and says what is wrong with which.

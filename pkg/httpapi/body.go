@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"charter/pkg/fault"
+	"charter/pkg/text"
 )
 
 const (
@@ -54,7 +55,7 @@ func decode(raw []byte, foldNames bool) (map[string]any, error) {
 	if !utf8.Valid(raw) {
 		return nil, malformed("The request body is not UTF-8.")
 	}
-	if loneSurrogate(raw) {
+	if text.LoneSurrogate(raw) {
 		return nil, malformed("The request body escapes a lone surrogate.")
 	}
 	d := reader{json.NewDecoder(bytes.NewReader(raw)), foldNames}
@@ -130,43 +131,4 @@ func (d reader) member(name string) string {
 		return strings.ToLower(name)
 	}
 	return name
-}
-
-// loneSurrogate finds a \uD800-\uDFFF escape without its other half, which
-// encoding/json would silently replace.
-func loneSurrogate(raw []byte) bool {
-	const none = 0
-	high := false // the escape just before was the first half of a pair
-	for i := 0; i < len(raw); i++ {
-		unit, size := rune(none), 1
-		if raw[i] == '\\' && i+1 < len(raw) {
-			size = 2
-			if raw[i+1] == 'u' && i+6 <= len(raw) {
-				if n, err := hex4(raw[i+2 : i+6]); err == nil {
-					unit, size = n, 6
-				}
-			}
-		}
-		low := unit >= 0xdc00 && unit <= 0xdfff
-		if high != low {
-			return true
-		}
-		high = unit >= 0xd800 && unit <= 0xdbff
-		i += size - 1
-	}
-	return high
-}
-
-func hex4(digits []byte) (n rune, err error) {
-	for _, c := range digits {
-		switch {
-		case c >= '0' && c <= '9':
-			n = n<<4 | rune(c-'0')
-		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			n = n<<4 | rune(c|0x20-'a'+10)
-		default:
-			return 0, errors.New("not hexadecimal")
-		}
-	}
-	return n, nil
 }

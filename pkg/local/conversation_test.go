@@ -1,0 +1,240 @@
+package local_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"charter/pkg/caller"
+	"charter/pkg/env"
+	"charter/pkg/env/signing"
+	"charter/pkg/local"
+	"charter/pkg/local/conversation"
+	"charter/pkg/token"
+)
+
+// Every text file in a folder of testdata is held with a service of its own.
+// Beside what they capture, conversations know these tokens:
+//
+//	<gone>     of an admin of an organization that does not exist
+//	<expired>  of an admin, over since yesterday
+//	<forged>   of an admin, signed by a key that is not ours
+func TestConversations(t *testing.T) {
+	for _, file := range files(t) {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			conversation.Run(t, s, file, s.given)
+		})
+	}
+}
+
+func files(t *testing.T) []string {
+	t.Helper()
+	list, err := filepath.Glob("testdata/*/*.txt")
+	if err != nil || len(list) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	return list
+}
+
+// TestCoverage asks for a conversation about every row of endpoints, and about
+// each of its outcomes.
+func TestCoverage(t *testing.T) {
+	met := map[string]bool{}
+	rows := map[string]endpoint{}
+	for _, e := range endpoints {
+		rows[e.route] = e
+	}
+	s := start(t)
+	for _, file := range files(t) {
+		for _, x := range exchanges(t, file) {
+			if route := s.route(x.Method, x.Path); route != "" {
+				met[route+" "+strconv.Itoa(x.Status)] = true
+				met[route+" "+strconv.Itoa(x.Status)+" "+x.code] = true
+			}
+		}
+	}
+	for _, route := range s.routes() {
+		row, ok := rows[route]
+		if !ok {
+			t.Errorf("%s has no row in endpoints", route)
+			continue
+		}
+		status := ""
+		for _, word := range strings.Fields(row.outcomes) {
+			outcome := route + " " + word
+			if _, err := strconv.Atoi(word); err == nil {
+				status = word
+			} else {
+				outcome = route + " " + status + " " + word
+			}
+			if !met[outcome] {
+				t.Errorf("no conversation meets %s", outcome)
+			}
+		}
+		if !slices.ContainsFunc([]string{"200", "201", "204"}, func(s string) bool { return met[route+" "+s] }) {
+			t.Errorf("no conversation sees %s succeed", route)
+		}
+	}
+}
+
+// spoken is an exchange of a conversation with the code in its answer, if that
+// is an error of the commerce dialect or of the gateway.
+type spoken struct {
+	conversation.Exchange
+	code string
+}
+
+var codeMember = regexp.MustCompile(`"code": *"([a-z_]+)"`)
+
+func exchanges(t *testing.T, file string) []spoken {
+	t.Helper()
+	source, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := conversation.Parse(file, string(source))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.SplitAfter(string(source), "\n")
+	list := make([]spoken, len(c.Exchanges))
+	for n, x := range c.Exchanges {
+		end := len(lines)
+		if n+1 < len(c.Exchanges) {
+			end = c.Exchanges[n+1].Line - 1
+		}
+		list[n].Exchange = x
+		if code := codeMember.FindStringSubmatch(strings.Join(lines[x.Line-1:end], "")); code != nil {
+			list[n].code = code[1]
+		}
+	}
+	return list
+}
+
+// service is a service in memory, with what its conversations are given.
+type service struct {
+	*local.Service
+	options local.Options
+	given   map[string]string
+}
+
+// quiet keeps the log of requests out of what go test shows of a failure.
+var quiet = sync.OnceFunc(func() { slog.SetDefault(slog.New(slog.DiscardHandler)) })
+
+// start starts a service whose clock stands still but for a millisecond with
+// every look at it, and a minute of which has just begun: ids keep their order,
+// and no limit of so many a minute begins anew.
+func start(t *testing.T, change ...func(*local.Options)) service {
+	t.Helper()
+	quiet()
+	var looks atomic.Int64
+	minute := time.Now().Truncate(time.Minute)
+	s := service{options: local.Options{
+		Template: "../../template.yaml", Data: t.TempDir(), InMemory: true, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return minute.Add(time.Duration(looks.Add(1)) * time.Millisecond) },
+	}}
+	for _, c := range change {
+		c(&s.options)
+	}
+	var err error
+	if s.Service, err = local.Start(s.options); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.given = s.tokens(t)
+	return s
+}
+
+// tokens are those that TestConversations tells of.
+func (s service) tokens(t *testing.T) map[string]string {
+	t.Helper()
+	admin := caller.Claims{Caller: caller.Caller{UserID: "kp_01jz0000000000000000000000", Email: "nobody@nowhere.example",
+		OrganizationID: "org_01jz0000000000000000000000", OrgCode: "org_00000000000", Admin: true}}
+	ours := signing.Issuer(s.env(t, "login"))
+	past := ours
+	past.Now = func() time.Time { return s.options.Now().Add(-25 * time.Hour) }
+	stranger := ours
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger.Signer = token.PrivateKey{PrivateKey: key}
+	given := map[string]string{}
+	for name, issuer := range map[string]token.Issuer{"gone": ours, "expired": past, "forged": stranger} {
+		if given[name], err = issuer.Issue(t.Context(), admin, time.Hour); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return given
+}
+
+// env is where a function of the service runs.
+func (s service) env(t *testing.T, function string) env.Env {
+	t.Helper()
+	for _, f := range s.Template.Functions {
+		if f.Name == function {
+			e, err := local.Environment(s.options, f, s.Table.Transport())
+			if err != nil {
+				t.Fatal(err)
+			}
+			return e
+		}
+	}
+	t.Fatalf("the template has no function %s", function)
+	return env.Env{}
+}
+
+// routes are those of the template, as it names them.
+func (s service) routes() []string {
+	var list []string
+	for _, f := range s.Template.Functions {
+		for _, r := range f.Routes {
+			list = append(list, r.String())
+		}
+	}
+	slices.Sort(list)
+	return list
+}
+
+var parameter = regexp.MustCompile(`\\\{[^}]*\\\}`)
+
+// route is the template's route of a path in a conversation, "" for none.
+// Fixed text goes before a parameter.
+func (s service) route(method, path string) string {
+	found := ""
+	for _, route := range s.routes() {
+		pattern := parameter.ReplaceAllString(regexp.QuoteMeta(route), `[^/]+`)
+		if route == method+" "+path {
+			return route
+		}
+		if regexp.MustCompile(`^`+pattern+`$`).MatchString(method + " " + path) {
+			found = route
+		}
+	}
+	return found
+}
+
+// with is a copy of known with more names.
+func with(known map[string]string, more map[string]string) map[string]string {
+	all := maps.Clone(known)
+	maps.Copy(all, more)
+	return all
+}
