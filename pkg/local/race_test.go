@@ -78,8 +78,8 @@ func newTeam(t *testing.T, url string) team {
 
 // Two owners demote each other at once, two hundred times: one of them stays.
 //
-// Tried with the control that it must catch: a demotion without the condition
-// on the caller's own role let both go in round 3.
+// Tried with the control that it must catch: a demotion on the sole condition
+// that the other one is an admin let both go in the first round.
 func TestOwnersDemoteEachOther(t *testing.T) {
 	t.Parallel()
 	urls, _ := gateways(t)
@@ -116,7 +116,7 @@ func TestOwnersDemoteEachOther(t *testing.T) {
 // another deletes it: never both, and a third name is never lost.
 //
 // Tried with the control that it must catch: a rewrite of the price list
-// without the condition on its version brought a deleted tier back.
+// without the condition on its version answered both with 200.
 func TestOneTierAtOnce(t *testing.T) {
 	t.Parallel()
 	urls, _ := gateways(t)
