@@ -1,9 +1,6 @@
 package local_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"log/slog"
 	"maps"
 	"os"
@@ -172,11 +169,11 @@ func (s service) tokens(t *testing.T) map[string]string {
 	past := ours
 	past.Now = func() time.Time { return s.options.Now().Add(-25 * time.Hour) }
 	stranger := ours
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	key, err := token.LoadOrMakeKey(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger.Signer = token.PrivateKey{PrivateKey: key}
+	stranger.Signer = key
 	given := map[string]string{}
 	for name, issuer := range map[string]token.Issuer{"gone": ours, "expired": past, "forged": stranger} {
 		if given[name], err = issuer.Issue(t.Context(), admin, time.Hour); err != nil {

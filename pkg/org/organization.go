@@ -16,6 +16,7 @@ type Organization struct {
 	Name string
 	Slug string // unique over both dialects, never changes
 	Profile
+	KYBStatus            KYBStatus
 	CreatedAt, UpdatedAt time.Time
 }
 
@@ -25,7 +26,15 @@ type Profile struct {
 	Phone                                                 string
 	Email                                                 mail.Address
 	Website                                               string
+	KRAPin                                                string // with the Kenya Revenue Authority
+	LogoURL                                               string
 }
+
+// KYBStatus is where the verification of a business ("know your business") stands.
+type KYBStatus string
+
+// KYBPending is the status of a new organization.
+const KYBPending KYBStatus = "pending"
 
 // Changes are new values for an organization; nil leaves a value as it is.
 type Changes struct {
@@ -34,6 +43,7 @@ type Changes struct {
 	Phone                                                 *string
 	Email                                                 *mail.Address
 	Website                                               *string
+	KRAPin, LogoURL                                       *string
 }
 
 // Apply is the organization with the changes made.
@@ -48,6 +58,8 @@ func (c Changes) Apply(o Organization) Organization {
 	apply(&o.Phone, c.Phone)
 	apply(&o.Email, c.Email)
 	apply(&o.Website, c.Website)
+	apply(&o.KRAPin, c.KRAPin)
+	apply(&o.LogoURL, c.LogoURL)
 	return o
 }
 
@@ -93,6 +105,9 @@ func ParsePostalCode(s string) (string, error) { return text.Parse(s, 0, 20) }
 
 // ParsePhone reads a phone number: at most 32 characters.
 func ParsePhone(s string) (string, error) { return text.Parse(s, 0, 32) }
+
+// ParseKRAPin reads a tax number: at most 32 characters.
+func ParseKRAPin(s string) (string, error) { return text.Parse(s, 0, 32) }
 
 // ParseEmail reads an e-mail address that may be left blank.
 func ParseEmail(s string) (mail.Address, error) {

@@ -3,9 +3,37 @@ package org
 import (
 	"strconv"
 	"strings"
+
+	"charter/pkg/fault"
+	"charter/pkg/text"
 )
 
 const maxSlug = 63 // a DNS label, RFC 1035 2.3.4
+
+var unfitSlug = fault.Fault{Kind: fault.Invalid, Message: "Must be at most 63 characters, not only hyphens."}
+
+// ParseSlug reads the slug that the platform dialect lets its callers choose:
+// lower-cased, then one hyphen for each character but a-z, 0-9 and the hyphen,
+// none joined or trimmed.
+func ParseSlug(s string) (string, error) {
+	s, err := text.Clean(s)
+	switch {
+	case err != nil:
+		return "", err
+	case s == "":
+		return "", text.Required
+	}
+	slug := strings.Map(func(r rune) rune {
+		if (r < 'a' || r > 'z') && (r < '0' || r > '9') {
+			return '-'
+		}
+		return r
+	}, strings.ToLower(s))
+	if len(slug) > maxSlug || strings.Trim(slug, "-") == "" {
+		return "", unfitSlug
+	}
+	return slug, nil
+}
 
 // SlugOf makes the slug of a name: lower case, each run of anything but a-z
 // and 0-9 one hyphen, ends trimmed, within 63 characters. A name with no such

@@ -1,0 +1,8 @@
+package local_test
+
+type endpoint struct {
+	route    string
+	outcomes string
+}
+
+var endpoints = []endpoint{}
