@@ -22,16 +22,21 @@ const (
 	mostRounds   = 8 // reads of what is taken, for one request
 )
 
-// Found implements org.Directory.
+// Found implements org.Directory. The password is hashed whether there is an
+// account or not: the time tells nothing.
 func (d Directory) Found(ctx context.Context, a org.Application) (org.Organization, error) {
-	now := d.Now()
-	o := org.Organization{ID: "org_" + d.ulid(), Code: d.code(), Name: a.Name, Profile: a.Organization, CreatedAt: now, UpdatedAt: now}
-	// Hashed whether there is an account or not: the time tells nothing.
 	hash, err := a.Password.Hash(d.Random)
 	if err != nil {
 		return org.Organization{}, err
 	}
-	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, PasswordHash: hash, CreatedAt: now}
+	return d.found(ctx, a, hash)
+}
+
+func (d Directory) found(ctx context.Context, a org.Application, passwordHash string) (org.Organization, error) {
+	now := d.Now()
+	o := org.Organization{ID: "org_" + d.ulid(), Code: d.code(), Name: a.Name, Profile: a.Organization, KYBStatus: org.KYBPending,
+		CreatedAt: now, UpdatedAt: now}
+	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, PasswordHash: passwordHash, CreatedAt: now}
 	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
 		for from, choices, round := 1, firstChoices, 0; round < mostRounds; round++ {
 			slug := org.SlugOf(o.Name, o.Code)
@@ -90,25 +95,30 @@ func (d Directory) taken(ctx context.Context, a org.Application, slug string, fr
 func (d Directory) founding(o org.Organization, user org.User, known bool) []write {
 	name := newItem(nameKey(o.Name)).with("OrganizationId", o.ID)
 	slug := newItem(slugKey(o.Slug)).with("OrganizationId", o.ID)
-	code := newItem(codeKey(o.Code)).with("OrganizationId", o.ID)
 	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name}
-	writes := []write{d.claim(name, org.NameTaken), d.claim(slug, errSlugRace), d.claim(code, errCodeRace)}
+	writes := []write{d.claim(name, org.NameTaken), d.claim(slug, errSlugRace)}
 	if known {
 		writes = append(writes, d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errEmailRace))
 	} else {
 		writes = append(writes, d.claim(emailItem(user), errEmailRace), d.put(userItem(user)))
 	}
-	for _, i := range d.belonging(o, user, org.Owner, o.CreatedAt) {
-		writes = append(writes, d.put(i))
+	writes = append(writes, d.put(organizationItem(o).set("NameClaimed", flag(true))), d.put(letterItem(letter, o.CreatedAt)))
+	return append(writes, d.making(o, user, letter.ID)...)
+}
+
+// making is what goes with a new organization, in either dialect.
+func (t *Table) making(o org.Organization, owner org.User, letter string) []write {
+	writes := []write{t.claim(newItem(codeKey(o.Code)).with("OrganizationId", o.ID), errCodeRace)}
+	for _, i := range t.belonging(o, owner, org.Owner, o.CreatedAt) {
+		writes = append(writes, t.put(i))
 	}
-	writes = append(writes, d.hold(o.ID, user.ID)...)
+	writes = append(writes, t.hold(o.ID, owner.ID)...)
 	return append(writes,
-		d.put(organizationItem(o)),
-		d.put(newItem(adminsKey(o.ID)).set("Admins", set(user.ID)).set("Owners", set(user.ID))),
-		d.put(adminItem(o.ID, user, org.Owner, letter.ID)),
-		d.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
-		d.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + d.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
-		d.put(letterItem(letter, o.CreatedAt)),
-		d.audit(o.ID, user.ID, "organization.create", o.ID),
+		t.put(newItem(adminsKey(o.ID)).set("Admins", set(owner.ID)).set("Owners", set(owner.ID))),
+		t.put(adminItem(o.ID, owner, org.Owner, letter)),
+		t.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
+		t.put(rolesItem(o.ID)),
+		t.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + t.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
+		t.audit(o.ID, owner.ID, "organization.create", o.ID),
 	)
 }

@@ -2,6 +2,7 @@ package table
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -41,6 +42,13 @@ func (i item) with(name, value string) item {
 func (i item) set(name string, value types.AttributeValue) item {
 	i[name] = value
 	return i
+}
+
+// and is i with the attributes of more, which go before its own.
+func (i item) and(more item) item {
+	both := maps.Clone(i)
+	maps.Copy(both, more)
+	return both
 }
 
 func (i item) text(name string) string {

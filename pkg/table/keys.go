@@ -37,6 +37,20 @@ import (
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems, 2 for a new member
 //	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, the role beside the first
 //	enrich a token                             Register.Enrich        3  GetItem CODE#; BatchGetItem; GetItem, 2 for a named customer
+//	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
+//	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
+//	become a member by an invitation           Team.Accept            2  BatchGetItem; TransactWriteItems
+//	read an organization as a member           Team.Organization      1  BatchGetItem
+//	change an organization as a member         Team.Revise            1  TransactWriteItems, 2 to rename where the name is claimed
+//	list members and invitations               Team.Roster            1  Query #MEMBERS, 2 where an owner lacks a name
+//	change a member's role                     Team.Assign            1  TransactWriteItems, 2 where a role is a custom one
+//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one
+//	invite somebody                            Team.Invite            2  BatchGetItem; TransactWriteItems
+//	revoke an invitation                       Team.Revoke            1  TransactWriteItems
+//	list the custom roles                      Team.Roles             1  BatchGetItem
+//	add a custom role                          Team.AddRole           1  TransactWriteItems
+//	change a custom role                       Team.ChangeRole        1  TransactWriteItems
+//	remove a custom role                       Team.RemoveRole        1  TransactWriteItems
 //	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
 //	end a letter that was sent                 Outbox.Sent            1  DeleteItem LETTER#<id>
 //	give a letter back                         Outbox.Failed          1  UpdateItem LETTER#<id>
@@ -52,9 +66,11 @@ import (
 //	Admin is held by an API client             ORG#<id>               CLIENT#<client>
 //	how many API clients there are             ORG#<id>               CLIENTS
 //	price tiers, all in one                    ORG#<id>               TIERS
+//	custom roles, all in one                   ORG#<id>               ROLES
 //	subscription                               ORG#<id>               SUB#<id>
 //	Admin is held, 16 times over               HOLDS#<id>#<subject>#<shard>  HOLDS
 //	member                                     ORG#<id>#MEMBERS       MEMBER#<user>
+//	invitation that waits                      ORG#<id>#MEMBERS       INVITE#<id>
 //	customer                                   ORG#<id>#CUSTOMERS     CUSTOMER#<number>
 //	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
 //	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
@@ -83,6 +99,18 @@ import (
 // given and taken in one transaction with all 16: there is no moment at which
 // some are there and others are not.
 //
+// MEMBER holds the one role of a member. A write by a member runs at once for
+// an admin, as HOLDS or ADMINS proves, with a read of MEMBER and ROLES beside
+// it, and once more for what was read where the caller has a custom role.
+// ROLES counts the members of each custom role, so that one that is in use is
+// not removed: who changes MEMBER says, as a condition, which role it held.
+//
+// INVITE keeps a hash of its token. The token itself stands in the letter alone,
+// whose item goes when it is sent, and opens nothing once the invitation is
+// used, revoked, replaced or seven days old. It names organization and
+// invitation, so that no item has to be found by the hash. The id is made from
+// the address: a new invitation takes the place of the one before.
+//
 // TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
 // that was counted up is the one that is counted down. A tier is removed in the
 // transaction that finds all of them at zero and closes them; a customer is
@@ -107,15 +135,20 @@ func digest(s string) string {
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
 }
 
-func orgPartition(id string) string   { return join("ORG", id) }
-func orgKey(id string) key            { return key{orgPartition(id), "ORG"} }
-func adminsKey(id string) key         { return key{orgPartition(id), "ADMINS"} }
-func adminKey(id, user string) key    { return key{orgPartition(id), join("ADMIN", user)} }
-func clientKey(id, client string) key { return key{orgPartition(id), join("CLIENT", client)} }
-func clientCountKey(id string) key    { return key{orgPartition(id), "CLIENTS"} }
-func tiersKey(id string) key          { return key{orgPartition(id), "TIERS"} }
-func subKey(id, sub string) key       { return key{orgPartition(id), join("SUB", sub)} }
-func memberKey(id, user string) key   { return key{join("ORG", id, "MEMBERS"), join("MEMBER", user)} }
+func orgPartition(id string) string     { return join("ORG", id) }
+func orgKey(id string) key              { return key{orgPartition(id), "ORG"} }
+func adminsKey(id string) key           { return key{orgPartition(id), "ADMINS"} }
+func adminKey(id, user string) key      { return key{orgPartition(id), join("ADMIN", user)} }
+func clientKey(id, client string) key   { return key{orgPartition(id), join("CLIENT", client)} }
+func clientCountKey(id string) key      { return key{orgPartition(id), "CLIENTS"} }
+func tiersKey(id string) key            { return key{orgPartition(id), "TIERS"} }
+func rolesKey(id string) key            { return key{orgPartition(id), "ROLES"} }
+func subKey(id, sub string) key         { return key{orgPartition(id), join("SUB", sub)} }
+func membersPartition(id string) string { return join("ORG", id, "MEMBERS") }
+func memberKey(id, user string) key     { return key{membersPartition(id), join("MEMBER", user)} }
+func invitationKey(id, invitation string) key {
+	return key{membersPartition(id), join("INVITE", invitation)}
+}
 func customerKey(id string, n customer.Number) key {
 	return key{join("ORG", id, "CUSTOMERS"), join("CUSTOMER", string(n))}
 }

@@ -18,9 +18,10 @@ func organizationItem(o org.Organization) item {
 		with("OrganizationId", o.ID).with("Code", o.Code).with("Name", o.Name).with("Slug", o.Slug).
 		with("Address1", o.Address1).with("Address2", o.Address2).with("City", o.City).with("Region", o.Region).
 		with("PostalCode", o.PostalCode).with("Country", o.Country).with("Phone", o.Phone).
-		with("Email", o.Email.String()).with("Website", o.Website).
+		with("Email", o.Email.String()).with("Website", o.Website).with("KRAPin", o.KRAPin).with("LogoURL", o.LogoURL).
+		with("KYBStatus", string(o.KYBStatus)).
 		set("CreatedAt", moment(o.CreatedAt)).set("UpdatedAt", moment(o.UpdatedAt)).
-		set("Version", num(1)).set("NameClaimed", flag(true))
+		set("Version", num(1)).set("NameClaimed", flag(false))
 }
 
 func readOrganization(i item) (org.Organization, error) {
@@ -30,8 +31,9 @@ func readOrganization(i item) (org.Organization, error) {
 		Profile: org.Profile{
 			Address1: i.text("Address1"), Address2: i.text("Address2"), City: i.text("City"), Region: i.text("Region"),
 			PostalCode: i.text("PostalCode"), Country: i.text("Country"), Phone: i.text("Phone"),
-			Email: email, Website: i.text("Website"),
+			Email: email, Website: i.text("Website"), KRAPin: i.text("KRAPin"), LogoURL: i.text("LogoURL"),
 		},
+		KYBStatus: org.KYBStatus(i.text("KYBStatus")),
 		CreatedAt: i.time("CreatedAt"), UpdatedAt: i.time("UpdatedAt"),
 	}, err
 }

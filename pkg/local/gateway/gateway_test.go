@@ -476,7 +476,7 @@ func TestLog(t *testing.T) {
 			t.Fatal(err)
 		}
 		if line["route"] != want.route || line["status"] != want.status ||
-			line["id"] != firstID || line["duration"] != float64(0) {
+			line["request"] != firstID || line["ms"] != float64(0) {
 			t.Errorf("line %v, want %v", line, want)
 		}
 	}
