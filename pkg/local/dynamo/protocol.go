@@ -5,12 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"charter/pkg/local/direct"
 )
 
 // The protocol, AwsJson1.0: POST / with the operation in X-Amz-Target.
@@ -118,63 +119,8 @@ func (e *Engine) answer(r *http.Request) (answer, error) {
 	return serve(e, ctx, body)
 }
 
-// Transport calls the engine without a socket. A request whose context ends fails with the context's error at once,
-// even where the engine is held up; as with a socket, what it asked for may yet be done.
-func (e *Engine) Transport() http.RoundTripper { return transport{e} }
-
-type transport struct{ engine *Engine }
-
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	ctx := r.Context()
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	var body []byte
-	if r.Body != nil {
-		// Read here, for the caller may send the same body again while the engine is held up.
-		var err error
-		if body, err = io.ReadAll(r.Body); err != nil {
-			return nil, err
-		}
-		r.Body.Close()
-	}
-	call := r.WithContext(ctx)
-	call.Body = io.NopCloser(bytes.NewReader(body))
-	answered := make(chan *response, 1)
-	go func() {
-		w := &response{header: http.Header{}}
-		t.engine.ServeHTTP(w, call)
-		answered <- w
-	}()
-	select {
-	case w := <-answered:
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		return w.result(r), nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-// response keeps what a handler writes.
-type response struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *response) Header() http.Header         { return w.header }
-func (w *response) WriteHeader(status int)      { w.status = status }
-func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
-
-func (w *response) result(r *http.Request) *http.Response {
-	return &http.Response{
-		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
-	}
-}
+// Transport calls the engine without a socket.
+func (e *Engine) Transport() http.RoundTripper { return direct.Transport(e) }
 
 // answer is a JSON object in the making. A member that is nil, an item that is nil and an empty string are left out.
 type answer []field
