@@ -3,6 +3,7 @@ package local_test
 import (
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,7 +31,8 @@ import (
 //	<forged>   of an admin, signed by a key that is not ours
 func TestConversations(t *testing.T) {
 	for _, file := range files(t) {
-		t.Run(file, func(t *testing.T) {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
 			conversation.Run(t, s, file, s.given)
@@ -188,7 +190,11 @@ func (s service) env(t *testing.T, function string) env.Env {
 	t.Helper()
 	for _, f := range s.Template.Functions {
 		if f.Name == function {
-			e, err := local.Environment(s.options, f, s.Table.Transport())
+			var out http.RoundTripper // to the table, where it is ours
+			if s.Table != nil {
+				out = s.Table.Transport()
+			}
+			e, err := local.Environment(s.options, f, out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -222,7 +228,7 @@ func (s service) route(method, path string) string {
 		if route == method+" "+path {
 			return route
 		}
-		if regexp.MustCompile(`^`+pattern+`$`).MatchString(method + " " + path) {
+		if regexp.MustCompile(`^` + pattern + `$`).MatchString(method + " " + path) {
 			found = route
 		}
 	}

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"slices"
 	"strings"
 
@@ -207,6 +208,7 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 	}
 	names := map[string]string{"#role": "Role"}
 	if w.Update != nil {
+		maps.Copy(names, w.Update.ExpressionAttributeNames)
 		w.Update.ConditionExpression, w.Update.ExpressionAttributeNames = &condition, names
 		w.Update.ExpressionAttributeValues = values.and(w.Update.ExpressionAttributeValues)
 	} else {
