@@ -208,7 +208,7 @@ func (s survey) many(k key, id, kind string, sk []string, i item) {
 		s.must(i.number("Customers") == s.used[k], k, "counts %d customers; there are %d", i.number("Customers"), s.used[k])
 		s.must(!i.flag("Closed") || i.number("Customers") == 0, k, "closed with %d customers", i.number("Customers"))
 	case "ASSOCIATIONS":
-		s.must(s.all[memberKey(id, i.text("UserId"))] != nil, k, "the user is no member")
+		s.must(s.all[memberKey(id, sk[0])] != nil, k, "the user is no member")
 		s.must(associationKey(readAssociation(i)) == k, k, "stands in the wrong place")
 	}
 }
