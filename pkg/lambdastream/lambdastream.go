@@ -40,7 +40,8 @@ func Serve(attribute string, each Each) {
 // where a write has set or changed it; records that were removed, that have no
 // such attribute, or that left it as it was are passed over. So a write of each
 // to the item it was called for does not call it once more. (A stream without
-// old images cannot tell, and calls for every write.)
+// old images cannot tell, and calls for every write.) Records of one batch with
+// the same value are one call.
 //
 // At most 8 calls run at once. Their context ends before the function's own
 // deadline, so that there is time to answer: whatever has not ended by then, or
@@ -84,8 +85,11 @@ func (r record) value(attribute string) (value string, due bool) {
 	return *after, true
 }
 
-// call is what is due for one record.
-type call struct{ sequence, value string }
+// call is what is due for records of one value.
+type call struct {
+	value     string
+	sequences []string
+}
 
 type answer struct {
 	BatchItemFailures []failure `json:"batchItemFailures"`
@@ -106,20 +110,30 @@ func (b *batch) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, errEvent
 	}
 	var due []call
+	place := map[string]int{}
 	for _, r := range e.Records {
-		if value, ok := r.value(b.attribute); ok {
-			due = append(due, call{r.Dynamodb.SequenceNumber, value})
+		value, ok := r.value(b.attribute)
+		if !ok {
+			continue
 		}
+		i, known := place[value]
+		if !known {
+			i = len(due)
+			place[value], due = i, append(due, call{value: value})
+		}
+		due[i].sequences = append(due[i].sequences, r.Dynamodb.SequenceNumber)
 	}
 	failed := answer{BatchItemFailures: []failure{}}
 	for i, err := range b.all(ctx, due) {
-		sequence := slog.String("sequenceNumber", due[i].sequence)
-		if err == nil {
-			b.log.InfoContext(ctx, "record done", sequence)
-			continue
+		for _, number := range due[i].sequences {
+			sequence := slog.String("sequenceNumber", number)
+			if err == nil {
+				b.log.InfoContext(ctx, "record done", sequence)
+				continue
+			}
+			b.log.ErrorContext(ctx, "record failed", sequence, slog.String("error", err.Error()))
+			failed.BatchItemFailures = append(failed.BatchItemFailures, failure{number})
 		}
-		b.log.ErrorContext(ctx, "record failed", sequence, slog.String("error", err.Error()))
-		failed.BatchItemFailures = append(failed.BatchItemFailures, failure{due[i].sequence})
 	}
 	return json.Marshal(failed)
 }
