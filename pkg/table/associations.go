@@ -136,8 +136,9 @@ func (r Register) keepAlone(ctx context.Context, c caller.Caller, keep []write) 
 }
 
 // mostRead is how many associations one list may read one by one: about 2 MB a
-// second come from a partition, and a request is answered within ten.
-const mostRead = 100_000
+// second come from a partition, and a request is answered within ten. It is a variable
+// for a test, which has no time to write so many.
+var mostRead = 100_000
 
 // Associations implements customer.Register. The role, the state of the roll
 // and the first associations are read at once, which is all there is to most
