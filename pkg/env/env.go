@@ -107,10 +107,18 @@ func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing()}
 func (e Env) Customers() table.Register { return table.Register{Table: e.open()} }
 
 // Associations opens associations, for lists with cursors.
-func (e Env) Associations() table.Register { return table.Register{Table: e.writing()} }
+func (e Env) Associations() table.Register {
+	t := e.writing()
+	t.Shelf = &table.Shelf{}
+	return table.Register{Table: t}
+}
 
 // AssociationRolls opens the rolls that make those lists fast, to be kept up to date.
-func (e Env) AssociationRolls() table.Roll { return table.Roll{Table: e.open()} }
+func (e Env) AssociationRolls() table.Roll {
+	t := e.open()
+	t.Shelf = &table.Shelf{}
+	return table.Roll{Table: t}
+}
 
 // CustomerChanges opens customers and associations, for changes.
 func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }

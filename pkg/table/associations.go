@@ -148,7 +148,7 @@ func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.
 	id := c.OrganizationID
 	keys, possible := q.Plan()
 	begun := make(chan result[stretch], 1)
-	if large, _ := onShelf[bool](&r.shelf, "large "+id); possible && id != "" && !large {
+	if large, _ := onShelf[bool](r.Shelf, "large "+id); possible && id != "" && !large {
 		go func() {
 			s, err := r.stretch(ctx, id, keys, false, firstRead)
 			begun <- result[stretch]{s, err}
@@ -172,7 +172,7 @@ func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.
 		case !possible:
 			return q.Page(nil), nil
 		case begin.value.more && s.rows > r.measure().direct:
-			r.shelf.put("large "+id, true, 100)
+			r.Shelf.put("large "+id, true, 100)
 			return r.fromRoll(ctx, id, q, s)
 		}
 		matching, err := r.matching(ctx, id, q, begin.value, s)

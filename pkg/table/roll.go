@@ -207,12 +207,12 @@ func (b books) contents(name string) (c roll.Contents, err error) {
 	if name == "" {
 		return c, nil
 	}
-	if c, ok := onShelf[roll.Contents](&b.table.shelf, name); ok {
+	if c, ok := onShelf[roll.Contents](b.table.Shelf, name); ok {
 		return c, nil
 	}
 	err = b.parts([]key{partKey(b.organization, name, contentsPart)}, func(_ int, part []byte) (err error) {
 		c, err = roll.OpenContents(part)
-		b.table.shelf.put(name, c, 8*len(part))
+		b.table.Shelf.put(name, c, 8*len(part))
 		return err
 	})
 	return c, err
@@ -224,14 +224,14 @@ func (b books) loose(name string, n int) ([]customer.Association, error) {
 		return nil, nil
 	}
 	shelved := "rows of " + name
-	if rows, ok := onShelf[[]customer.Association](&b.table.shelf, shelved); ok {
+	if rows, ok := onShelf[[]customer.Association](b.table.Shelf, shelved); ok {
 		return rows, nil
 	}
 	all, err := b.Rows(customer.ByUser, []roll.Span{{Sheet: name, Rows: n}})
 	if err != nil {
 		return nil, err
 	}
-	b.table.shelf.put(shelved, all[0], 256*len(all[0]))
+	b.table.Shelf.put(shelved, all[0], 256*len(all[0]))
 	return all[0], nil
 }
 
@@ -240,7 +240,7 @@ func (b books) Keys(o customer.Order, spans []roll.Span, each func(i int, k roll
 	var here, elsewhere []int
 	known := make([]roll.Keys, len(spans))
 	for i, s := range spans {
-		if k, ok := onShelf[roll.Keys](&b.table.shelf, s.Sheet); ok {
+		if k, ok := onShelf[roll.Keys](b.table.Shelf, s.Sheet); ok {
 			known[i], here = k, append(here, i)
 		} else {
 			elsewhere = append(elsewhere, i)
@@ -277,7 +277,7 @@ func (b books) open(o customer.Order, s roll.Span, part []byte) (roll.Keys, erro
 		err = fmt.Errorf("table: sheet %s has %d rows, not %d", s.Sheet, k.Len(), s.Rows)
 	}
 	if err == nil {
-		b.table.shelf.put(s.Sheet, k, k.Size())
+		b.table.Shelf.put(s.Sheet, k, k.Size())
 	}
 	return k, err
 }
@@ -293,7 +293,7 @@ func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Associati
 	var elsewhere []int
 	for i, s := range spans {
 		var ok bool
-		if known[i], ok = onShelf[roll.Keys](&b.table.shelf, s.Sheet); !ok {
+		if known[i], ok = onShelf[roll.Keys](b.table.Shelf, s.Sheet); !ok {
 			elsewhere = append(elsewhere, i)
 			keys = append(keys, partKey(b.organization, s.Sheet, keysPart))
 		}

@@ -5,10 +5,11 @@ import (
 	"sync"
 )
 
-// shelf keeps what was read of rolls, for the next request to the same warm
+// Shelf keeps what was read of rolls, for the next request to the same warm
 // function. What it keeps stands under names that are never given to anything
-// else, so it cannot be out of date. The zero shelf is empty.
-type shelf struct {
+// else, so it cannot be out of date. The zero Shelf is empty; a nil one keeps
+// nothing.
+type Shelf struct {
 	mu    sync.Mutex
 	named map[string]*list.Element
 	order list.List // of kept, the one used last in front
@@ -25,7 +26,10 @@ type kept struct {
 // associations take 65 MB, and Go's memory is at times twice what is in use.
 const shelfSize = 80 << 20
 
-func (s *shelf) put(name string, value any, size int) {
+func (s *Shelf) put(name string, value any, size int) {
+	if s == nil {
+		return
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.named == nil {
@@ -40,14 +44,17 @@ func (s *shelf) put(name string, value any, size int) {
 	}
 }
 
-func (s *shelf) remove(e *list.Element) {
+func (s *Shelf) remove(e *list.Element) {
 	k := s.order.Remove(e).(kept)
 	delete(s.named, k.name)
 	s.size -= k.size
 }
 
 // onShelf is what stands under the name, if it is there.
-func onShelf[T any](s *shelf, name string) (value T, ok bool) {
+func onShelf[T any](s *Shelf, name string) (value T, ok bool) {
+	if s == nil {
+		return value, false
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e, ok := s.named[name]

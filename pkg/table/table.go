@@ -33,9 +33,9 @@ type Table struct {
 	Secret []byte           // keys the prints of Idempotency-Key bodies, and the cursors of lists
 	Now    func() time.Time // in UTC
 	Random io.Reader        // safe for parallel use
+	Shelf  *Shelf           // what lists have read; nil where nothing is to be kept
 
-	shelf shelf
-	scale scale
+	scale scale // of tests
 }
 
 var (
