@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -110,14 +109,14 @@ func (l *library) right(t fataler) {
 	}
 }
 
-var errKilled = errors.New("killed")
-
-// killed runs f, whose process is killed at its nth call: before the call is
-// made or, with made, before it is answered. It reports whether f got so far.
-func (d *desk) killed(n int, made bool, f func()) (killed bool) {
+// killed folds in a process that is killed at its nth call: before the call is
+// made or, with made, before it is answered. It reports whether it got so far.
+func (l *library) killed(n int, made bool) (killed bool) {
+	ctx, kill := context.WithCancel(context.Background())
+	defer kill()
 	var mu sync.Mutex
 	calls := 0
-	d.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
+	l.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
 		mu.Lock()
 		calls++
 		now := calls
@@ -130,10 +129,14 @@ func (d *desk) killed(n int, made bool, f func()) (killed bool) {
 				answer.Body.Close()
 			}
 		}
-		return nil, errKilled
+		kill()
+		return nil, ctx.Err()
 	})
-	f()
-	d.wire.set(nil)
+	err := Roll{l.Table}.Fold(ctx, logPartition(l.owner.OrganizationID))
+	l.wire.set(nil)
+	if err != nil && calls < n {
+		l.t.Fatal(err)
+	}
 	return calls >= n
 }
 
@@ -168,7 +171,7 @@ func TestRollProperties(t *testing.T) {
 					t.Fatal(err)
 				}
 			case "kill":
-				l.killed(rapid.IntRange(1, 40).Draw(t, "call"), rapid.Bool().Draw(t, "made"), func() { l.killedFold() })
+				l.killed(rapid.IntRange(1, 40).Draw(t, "call"), rapid.Bool().Draw(t, "made"))
 			case "forget":
 				l.Shelf = &Shelf{}
 			}
@@ -218,12 +221,6 @@ func TestRollProperties(t *testing.T) {
 	})
 }
 
-func (l *library) killedFold() {
-	ctx, cancel := context.WithTimeout(context.Background(), reserve) // too short for another try
-	defer cancel()
-	Roll{l.Table}.Fold(ctx, logPartition(l.owner.OrganizationID))
-}
-
 func page(q customer.Query, rows []customer.Association) customer.Page {
 	var matching []customer.Association
 	for _, a := range rows {
@@ -252,7 +249,7 @@ func TestFoldKilledAtAnyCall(t *testing.T) {
 				t.Fatal(err)
 			}
 			l.link(true, l.some(33)...) // three folds and a merge
-			over = !l.killed(n, made, l.killedFold)
+			over = !l.killed(n, made)
 			l.right(t)
 			l.sound()
 			l.link(true, l.some(4)...)
@@ -281,7 +278,7 @@ func TestFirstSheetsKilledAtAnyCall(t *testing.T) {
 		l := newLibrary(open(t))
 		l.link(false, l.some(60)...)
 		l.link(true, l.some(6)...)
-		over = !l.killed(n, n%2 == 0, l.killedFold)
+		over = !l.killed(n, n%2 == 0)
 		l.right(t)
 		if err := l.fold(); err != nil {
 			t.Fatal(err)
