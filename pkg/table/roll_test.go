@@ -68,6 +68,15 @@ func (l *library) some(n int) (keys []string) {
 	return keys
 }
 
+// beside is the same library, seen by another process.
+func (l *library) beside() *library {
+	d, other := *l.desk, *l.Table
+	d.wire = &wire{engine: l.engine.Transport()}
+	other.Client = dynamodb.New(l.Client.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: d.wire} })
+	d.Table = &other
+	return &library{desk: &d, owner: l.owner, rows: l.rows}
+}
+
 func (l *library) fold() error {
 	return Roll{l.Table}.Fold(context.Background(), logPartition(l.owner.OrganizationID))
 }
@@ -180,11 +189,7 @@ func TestRollProperties(t *testing.T) {
 			at, writes := rapid.IntRange(0, 8).Draw(t, "call"), rapid.Bool().Draw(t, "writes")
 			keys := draw(7)
 			before := slices.Clone(l.rows)
-			quiet := *l.desk
-			other := *l.Table
-			other.Client = dynamodb.New(l.Client.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: l.engine.Transport()} })
-			quiet.Table = &other
-			aside := &library{desk: &quiet, owner: l.owner, rows: l.rows}
+			aside := l.beside()
 			var mu sync.Mutex
 			calls, after := 0, before
 			l.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
@@ -258,7 +263,7 @@ func TestFoldKilledAtAnyCall(t *testing.T) {
 			}
 			l.right(t)
 			l.sound()
-			l.link(true, l.some(120)...)
+			l.link(true, l.some(30)...)
 			if err := l.fold(); err != nil {
 				t.Fatal(err)
 			}
@@ -514,5 +519,41 @@ func TestUnitsOfALink(t *testing.T) {
 		if _, units := m.reset(); err != nil || !made || units > c.most || units == 0 {
 			t.Errorf("%s: %v units, at most %v are due (%v, %v)", c.what, units, c.most, made, err)
 		}
+	}
+}
+
+// A fold is overtaken, just before it publishes, by one that is then killed at
+// any call: what the first one made is swept, so it must not be published.
+func TestOvertaken(t *testing.T) {
+	for n := 1; n < 12; n++ {
+		l := newLibrary(open(t))
+		l.link(true, l.some(30)...)
+		aside := l.beside()
+		var once sync.Once
+		publishing := 0
+		l.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
+			if c.op == "TransactWriteItems" {
+				if publishing++; publishing == 3 {
+					once.Do(func() { aside.killed(n, n%2 == 0) })
+				}
+			}
+			return send()
+		})
+		if err := l.fold(); err != nil {
+			t.Fatal(err)
+		}
+		l.wire.set(nil)
+		l.right(t)
+		l.sound()
+	}
+}
+
+// An organization without a roll, with about as many associations as are read
+// beside the role, and with some more.
+func TestAssociationsWithoutARoll(t *testing.T) {
+	l := newLibrary(open(t))
+	for _, n := range []int{firstRead - 1, 1, 1, 150} {
+		l.link(true, l.some(n)...)
+		l.right(t)
 	}
 }
