@@ -11,10 +11,8 @@ import (
 //
 // Tried with the control that it must catch: a claim of the name without its
 // condition let several through.
-//
-// It is not run beside other tests: sixty-four passwords at once take all there
-// is, and a function has ten seconds.
 func TestOneNameAtOnce(t *testing.T) {
+	t.Parallel()
 	const clients, rounds = 64, 20
 	urls, table := gateways(t)
 	for round := range rounds {

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -165,7 +166,11 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 				}
 				writes = append(writes, links...)
 			}
-			return t.transact(ctx, writes)
+			err = t.transact(ctx, writes)
+			if errors.Is(err, org.UnknownMember) && userID == c.UserID {
+				err = errStale // the caller's own membership has ended
+			}
+			return err
 		})
 	})
 	return err
