@@ -31,6 +31,7 @@ type Options struct {
 	Data     string           // the folder that keeps everything; its table is in memory where InMemory says so
 	InMemory bool             // keep table and letters in memory, for tests
 	TableURL string           // use the table that another process serves there, and leave its stream to that process
+	Patience time.Duration    // is added to the time of every function, for tests that ask more at once than a machine has
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
 }
@@ -66,6 +67,9 @@ func Start(o Options) (*Service, error) {
 	s := &Service{}
 	if s.Template, err = sam.Read(text, Parameters()); err != nil {
 		return nil, err
+	}
+	for n := range s.Template.Functions {
+		s.Template.Functions[n].Timeout += o.Patience
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, err

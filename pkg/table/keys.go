@@ -45,7 +45,7 @@ import (
 //	change an organization as a member         Team.Revise            1  TransactWriteItems, 2 to rename where the name is claimed
 //	list members and invitations               Team.Roster            1  Query #MEMBERS, 2 where an owner lacks a name
 //	change a member's role                     Team.Assign            1  TransactWriteItems, 2 where a role is a custom one
-//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one
+//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one, 3 with links
 //	invite somebody                            Team.Invite            2  BatchGetItem; TransactWriteItems
 //	revoke an invitation                       Team.Revoke            1  TransactWriteItems
 //	list the custom roles                      Team.Roles             1  BatchGetItem
