@@ -18,6 +18,8 @@
 //	pkg/pricing           currencies (ISO 4217) and price tiers; and Book, where they are kept
 //	pkg/customer          customers, the users linked to them, and Query over the links
 //	pkg/token             access tokens: sign, verify, key sets, issuers
+//	pkg/trust             which other issuers' tokens are taken: their keys, and whom their tokens stand for
+//	pkg/kms               signs through KMS, with a key that never leaves it
 //	pkg/idempotency       one answer for one key
 //	pkg/httpapi           what both dialects share: decode, reply, limits, request id, recover
 //	pkg/commerce          the /api dialect, one file an endpoint; problem.go maps faults to answers

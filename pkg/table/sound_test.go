@@ -69,6 +69,8 @@ func (s survey) item(k key, i item) {
 	case "EMAIL":
 		user := s.all[userKey(i.text("UserId"))]
 		s.must(user != nil && s.email(user) == k, k, "no user has the e-mail")
+	case "ISSUER":
+		s.must(s.all[userKey(i.text("UserId"))] != nil, k, "nobody is linked with it")
 	case "USER":
 		if sk[0] == "USER" {
 			s.must(s.all[s.email(i)].text("UserId") == pk[1], k, "its e-mail is not its own")
