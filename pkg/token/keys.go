@@ -22,6 +22,12 @@ import (
 // an old key's last tokens run out.
 type Keys struct{ set []jose.JSONWebKey }
 
+// An RSA key's modulus, in bits.
+const minModulus, maxModulus = 2048, 8192
+
+// go-jose ignores keys of a set that are longer than this, 4096 if nobody says.
+func init() { jose.MaxRSAModulusBits = maxModulus }
+
 var (
 	errNoKeys     = errors.New("token: no usable key")
 	errNotPublic  = errors.New(`token: not a bundle of "PUBLIC KEY" blocks in PEM`)
@@ -149,7 +155,7 @@ func newKey(public crypto.PublicKey) (jose.JSONWebKey, error) {
 		}
 		key.Algorithm = string(jose.ES256)
 	case *rsa.PublicKey:
-		if bits := p.N.BitLen(); bits < 2048 || bits > 8192 || p.E < 65537 || p.E%2 == 0 {
+		if bits := p.N.BitLen(); bits < minModulus || bits > maxModulus || p.E < 65537 || p.E%2 == 0 {
 			return key, errUnusable
 		}
 		key.Algorithm = string(jose.RS256)
