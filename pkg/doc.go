@@ -36,6 +36,7 @@
 //	pkg/local/gateway     API Gateway's part
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
+//	pkg/local/provider    a team's OpenID provider's part, in tests
 //	pkg/local/conversation  text files of requests and expected answers
 //	pkg/local/cmd         the command behind make run
 //

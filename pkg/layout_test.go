@@ -58,6 +58,7 @@ var rooms = []room{
 	{"local/dynamo", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/mailbox", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
+	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/cmd", "local", "a command is a few flags"},
