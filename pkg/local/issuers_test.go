@@ -159,6 +159,7 @@ func TestWalkOfAForeigner(t *testing.T) {
 	if err := json.Unmarshal([]byte(walk(theirs, "GET", "/api/organizations/users/admins", "", 200, "ben@bolt.example")), &admins); err != nil {
 		t.Fatal(err)
 	}
+	walk(theirs, "POST", "/api/auth/access", fmt.Sprintf(`{"OrgCode":%q,"UserId":%q}`, a.org.IdentityOrganizationID, admins[1].UserID), 200, `"ExpiresIn":900`)
 	walk(theirs, "DELETE", "/api/organizations/users/admins", fmt.Sprintf(`{"UserId":%q}`, admins[1].UserID), 200, "true")
 	walk(bens, "POST", "/api/organizations/price-tiers", `{"Name":"Bronze","CurrencyCode":"KES"}`, 403, "admin_required")
 }
