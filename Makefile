@@ -20,10 +20,10 @@ test: ## vet the code and run every test
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
 	go test $(RACE) -shuffle=on ./...
 
-lint: gofmt golangci-lint cfn-lint ## check format, code and template, with those of these tools that are here
+lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 
 gofmt:
-	@changed=$$(gofmt -l .) && [ -z "$$changed" ] || { echo "gofmt would change:" $$changed; exit 1; }
+	@changed=$$(gofmt -l .) || exit 1; [ -z "$$changed" ] || { echo "gofmt would change:" $$changed; exit 1; }
 
 golangci-lint:
 	@if command -v $@ >/dev/null; then $@ run; else echo "Skipped: $@ is not here."; fi

@@ -23,6 +23,7 @@
 //	pkg/idempotency       one answer for one key
 //	pkg/httpapi           what both dialects share: decode, reply, limits, request id, recover
 //	pkg/commerce          the /api dialect, one file an endpoint; problem.go maps faults to answers
+//	pkg/platform          the /v1 dialect, one file an endpoint; envelope.go maps faults to answers
 //	pkg/table             the DynamoDB table: keys.go opens with every access pattern
 //	pkg/ses               letters out through SES
 //	pkg/env               the only reader of environment variables; opens just what a main asks for
@@ -37,6 +38,7 @@
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
 //	pkg/local/provider    a team's OpenID provider's part, in tests
+//	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/conversation  text files of requests and expected answers
 //	pkg/local/cmd         the command behind make run
 //

@@ -46,6 +46,7 @@ var rooms = []room{
 	{"letters", "mail", "html/template lives here alone"},
 	{"httpapi", "caller fault idempotency text", "HTTP knows no domain"},
 	{"commerce", "caller customer fault httpapi mail org pricing text", "a dialect speaks of the domain, never of where it is kept"},
+	{"platform", "caller fault httpapi idempotency mail org text", "a dialect speaks of the domain, never of where it is kept"},
 	{"table", "caller customer fault idempotency mail org pricing text", "the table knows the domain, no dialect and no HTTP"},
 	{"ses", "fault letters mail", "the way out for letters"},
 	{"env", "table", "opens the table; signing and mailing are apart, so that a function links only what it needs"},
@@ -55,18 +56,19 @@ var rooms = []room{
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
 	{"lambdastream", "", "an adapter of events, for any record"},
 	{"sam", "", "reads a file"},
-	{"local/dynamo", "", "stands in for a service; knows nothing of who uses it"},
-	{"local/mailbox", "", "stands in for a service; knows nothing of who uses it"},
+	{"local/direct", "", "HTTP without a socket, whoever answers"},
+	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
+	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
 	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/cmd", "local", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream", "a main names its handler and what it opens"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
-var awsFree = strings.Fields("fault text caller mail pricing customer org idempotency token trust httpapi commerce letters")
+var awsFree = strings.Fields("fault text caller mail pricing customer org idempotency token trust httpapi commerce platform letters")
 
 // Only these functions may reach go-jose, only these html/template: they cost
 // each function that links them a part of its cold start.
@@ -358,7 +360,7 @@ func TestAccessPatterns(t *testing.T) {
 			t.Errorf("no test in pkg/table calls %s.%s", view, method)
 		}
 	}
-	views := regexp.MustCompile(`func \(\w+ (Directory|Book|Register|Outbox)\) ([A-Z]\w*)\(`)
+	views := regexp.MustCompile(`func \(\w+ (Directory|Book|Register|Team|Outbox)\) ([A-Z]\w*)\(`)
 	for _, m := range views.FindAllStringSubmatch(code.String(), -1) {
 		if !named[m[1]+"."+m[2]] {
 			t.Errorf("%s.%s is an access pattern that keys.go does not name", m[1], m[2])

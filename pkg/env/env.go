@@ -107,5 +107,11 @@ func (e Env) Customers() table.Register { return table.Register{Table: e.open()}
 // CustomerChanges opens customers and associations, for changes.
 func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }
 
+// Teams opens organizations as their members see them, for reading.
+func (e Env) Teams() table.Team { return table.Team{Table: e.open()} }
+
+// TeamChanges opens organizations as their members see them, for changes.
+func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
+
 // Letters opens the letters that wait to be sent.
 func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }

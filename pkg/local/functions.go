@@ -10,6 +10,7 @@ import (
 	"charter/pkg/lambdaauth"
 	"charter/pkg/lambdahttp"
 	"charter/pkg/lambdastream"
+	"charter/pkg/platform"
 )
 
 // Functions says for each folder of functions/ what its main says, with e for
@@ -71,6 +72,48 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"mail-letters": func(e env.Env) lambda.Handler {
 		return lambdastream.Handler("LetterId", mailing.Postman(e).Deliver)
+	},
+	"platform-accept-invitation": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.AcceptInvitation(e.TeamChanges()))
+	},
+	"platform-change-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ChangeMember(e.TeamChanges()))
+	},
+	"platform-create-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.CreateOrganization(e.TeamChanges()))
+	},
+	"platform-create-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.CreateRole(e.TeamChanges()))
+	},
+	"platform-delete-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.DeleteRole(e.TeamChanges()))
+	},
+	"platform-get-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.GetOrganization(e.Teams()))
+	},
+	"platform-invite-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.InviteMember(e.TeamChanges()))
+	},
+	"platform-list-members": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListMembers(e.Teams()))
+	},
+	"platform-list-organizations": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListOrganizations(e.Teams()))
+	},
+	"platform-list-roles": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListRoles(e.Teams()))
+	},
+	"platform-remove-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.RemoveMember(e.TeamChanges()))
+	},
+	"platform-revoke-invitation": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.RevokeInvitation(e.TeamChanges()))
+	},
+	"platform-update-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.UpdateOrganization(e.TeamChanges()))
+	},
+	"platform-update-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.UpdateRole(e.TeamChanges()))
 	},
 	"put-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))

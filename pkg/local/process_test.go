@@ -51,7 +51,7 @@ const templateFile = "../../template.yaml"
 // process that started it.
 func serveProcess(data, tableURL string) error {
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	service, err := Start(Options{Template: templateFile, Data: data, TableURL: tableURL})
+	service, err := Start(Options{Template: templateFile, Data: data, TableURL: tableURL, Patience: time.Minute})
 	if err != nil {
 		return err
 	}

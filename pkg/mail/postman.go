@@ -29,9 +29,9 @@ const (
 )
 
 var (
-	// ErrPoison: no further try can send this letter.
+	// ErrPoison is a letter that no further try can send.
 	ErrPoison = errors.New("poison letter")
-	// ErrLeased: somebody else is sending this letter just now.
+	// ErrLeased is a letter that somebody else is sending just now.
 	ErrLeased = errors.New("letter is leased")
 )
 

@@ -100,6 +100,9 @@ func ParseAddressLine(s string) (string, error) { return text.Parse(s, 0, 200) }
 // ParsePlace reads a city, region or country: at most 100 characters.
 func ParsePlace(s string) (string, error) { return text.Parse(s, 0, 100) }
 
+// ParseCountry is ParsePlace for what cannot be left blank.
+func ParseCountry(s string) (string, error) { return text.Parse(s, 1, 100) }
+
 // ParsePostalCode reads a postal code: at most 20 characters.
 func ParsePostalCode(s string) (string, error) { return text.Parse(s, 0, 20) }
 

@@ -47,7 +47,8 @@ func readLinked(i item) (linked, error) {
 }
 
 // Associate implements customer.Register. Most users are members already, so
-// that is tried first; the account of one who is not is read beside the try.
+// that is tried first; the account of one who is not is read beside the try,
+// and waited for: what outlives a request is cut off when Lambda freezes.
 func (r Register) Associate(ctx context.Context, c caller.Caller, userID string, n customer.Number) (customer.Association, bool, error) {
 	done, err := once(ctx, r.Table, readLinked, func(keep func(item) []write) (linked, error) {
 		a := customer.Association{ID: r.ulid(), OrganizationID: c.OrganizationID, UserID: userID, Number: n, CreatedAt: r.Now()}
@@ -57,8 +58,9 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 			account <- result[map[key]item]{found, err}
 		}()
 		err := r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
+		read := <-account
 		if errors.Is(err, errNoMember) {
-			err = r.join(ctx, c, a, keep, account)
+			err = r.join(ctx, c, a, keep, read)
 		}
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
@@ -92,9 +94,8 @@ func (r Register) newest(a customer.Association, condition string, failed error)
 
 // join makes the user a member with the association.
 func (r Register) join(ctx context.Context, c caller.Caller, a customer.Association, keep func(item) []write,
-	account chan result[map[key]item]) error {
+	read result[map[key]item]) error {
 
-	read := <-account
 	if read.err != nil {
 		return read.err
 	}
@@ -124,8 +125,9 @@ func (r Register) keepAlone(ctx context.Context, c caller.Caller, keep []write) 
 }
 
 // mostRead is how many associations one list may read: about 2 MB a second
-// come from a partition, and a request is answered within ten.
-const mostRead = 100_000
+// come from a partition, and a request is answered within ten. It is a variable
+// for a test, which has no time to write so many.
+var mostRead = 100_000
 
 // Associations implements customer.Register.
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {

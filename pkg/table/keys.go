@@ -23,22 +23,22 @@ import (
 //	list the admins                            Directory.Admins       1  Query ORG#<id>
 //	make somebody an admin                     Directory.Promote      2  BatchGetItem; TransactWriteItems
 //	take the role from an admin                Directory.Demote       1  TransactWriteItems
-//	find the account of an e-mail              Directory.Account      2  GetItem EMAIL#, with two counters; Query USER#<id>
+//	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 2 UpdateItem RATE#; Query USER#<id>
 //	read a member's standing                   Directory.Standing     1  BatchGetItem
-//	find the account of another's token        Directory.Recognize    2  BatchGetItem; GetItem USER#<id>, or TransactWriteItems to link
+//	find the account of another's token        Directory.Recognize    2  BatchGetItem; BatchGetItem USER#<id>, 2 for one to link
 //	add an API client                          Directory.AddClient    1  TransactWriteItems
 //	list the API clients                       Directory.Clients      1  Query ORG#<id>
 //	remove an API client                       Directory.RemoveClient 1  TransactWriteItems
-//	find an API client that signs in           Directory.Client       2  GetItem CLIENT#<id>, with a counter; BatchGetItem
+//	find an API client that signs in           Directory.Client       2  BatchGetItem CLIENT#<id> beside UpdateItem RATE#; BatchGetItem
 //	read the price list                        Book.Tiers             1  BatchGetItem
 //	add a price tier                           Book.Add               1  TransactWriteItems
 //	change a price tier                        Book.Change            2  BatchGetItem; TransactWriteItems
 //	remove a price tier                        Book.Remove            2  BatchGetItem; TransactWriteItems
 //	enter a customer                           Register.Enter         2  BatchGetItem; TransactWriteItems
 //	read a customer                            Register.Customer      1  BatchGetItem
-//	link a user to a customer                  Register.Associate     1  TransactWriteItems, 2 for a new member
-//	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, the role beside the first
-//	enrich a token                             Register.Enrich        3  GetItem CODE#; BatchGetItem; GetItem, 2 for a named customer
+//	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
+//	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, beside the first BatchGetItem
+//	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
 //	become a member by an invitation           Team.Accept            2  BatchGetItem; TransactWriteItems
@@ -46,7 +46,7 @@ import (
 //	change an organization as a member         Team.Revise            1  TransactWriteItems, 2 to rename where the name is claimed
 //	list members and invitations               Team.Roster            1  Query #MEMBERS, 2 where an owner lacks a name
 //	change a member's role                     Team.Assign            1  TransactWriteItems, 2 where a role is a custom one
-//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one
+//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one, 3 with links
 //	invite somebody                            Team.Invite            2  BatchGetItem; TransactWriteItems
 //	revoke an invitation                       Team.Revoke            1  TransactWriteItems
 //	list the custom roles                      Team.Roles             1  BatchGetItem

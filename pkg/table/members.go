@@ -3,6 +3,8 @@ package table
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -10,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"charter/pkg/caller"
+	"charter/pkg/customer"
 	"charter/pkg/org"
 )
 
@@ -134,7 +137,8 @@ func giver(d org.Definition) org.Role {
 	return org.Owner
 }
 
-// Dismiss implements org.Team.
+// Dismiss implements org.Team. A member who was linked to a customer has links
+// that go too; they have to be found first.
 func (t Team) Dismiss(ctx context.Context, c caller.Caller, userID string) error {
 	return t.move(ctx, c, userID, org.Admin, func(standing) (to, as org.Role, err error) { return "", org.Admin, nil })
 }
@@ -154,10 +158,57 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 			if s.found != nil && from == "" {
 				return org.UnknownMember
 			}
-			return t.transact(ctx, append(keep(nil), t.moving(c, s, as, userID, from, to)...))
+			writes := append(keep(nil), t.moving(c, s, as, userID, from, to)...)
+			if to == "" && s.found[member].text("Newest") != "" {
+				links, err := t.unlinking(ctx, c, s, userID)
+				if err != nil {
+					return err
+				}
+				writes = append(writes, links...)
+			}
+			err = t.transact(ctx, writes)
+			if errors.Is(err, org.UnknownMember) && userID == c.UserID {
+				err = errStale // the caller's own membership has ended
+			}
+			return err
 		})
 	})
 	return err
+}
+
+// unlinking removes what links a member to customers, which goes with the
+// membership. Of very many links it leaves so many as fit into one transaction
+// beside it, and the newest, which the member's item names.
+func (t Team) unlinking(ctx context.Context, c caller.Caller, s standing, userID string) ([]write, error) {
+	const most = 60
+	newest := associationKey(customer.Association{OrganizationID: c.OrganizationID, UserID: userID,
+		Number: customer.Number(s.found[memberKey(c.OrganizationID, userID)].text("Newest"))})
+	writes := []write{t.remove(newest)}
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true),
+		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :user)"),
+		ExpressionAttributeValues: item{":pk": str(newest.pk), ":user": str(join(userID, ""))}}
+	for {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			return nil, failure(err)
+		}
+		for _, i := range out.Items {
+			if k := (key{newest.pk, item(i).text("SK")}); k != newest {
+				writes = append(writes, t.remove(k))
+			}
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			break
+		}
+	}
+	for len(writes) > most {
+		some := writes[len(writes)-most+1:]
+		if err := t.transact(ctx, append(t.proof(c, s, org.Admin), some...)); err != nil {
+			return nil, err
+		}
+		writes = writes[:len(writes)-len(some)]
+	}
+	return writes, nil
 }
 
 // moving writes every item that a member's role stands in, whichever they had
@@ -167,8 +218,14 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 	writes := append(t.provedElsewhere(c, s, as, userID), t.seat(c, s, as, userID, to))
 	switch {
 	case to == "":
-		writes = append(writes, t.hasOneOf(t.remove(memberKey(id, userID)), from), t.remove(membershipKey(userID, id)),
-			t.audit(id, c.Subject(), "member.remove", userID))
+		gone := t.hasOneOf(t.remove(memberKey(id, userID)), from)
+		if newest := s.found[memberKey(id, userID)].text("Newest"); newest == "" {
+			*gone.Delete.ConditionExpression += " AND attribute_not_exists(Newest)"
+		} else {
+			*gone.Delete.ConditionExpression += " AND Newest = :newest"
+			gone.Delete.ExpressionAttributeValues[":newest"] = str(newest)
+		}
+		writes = append(writes, gone, t.remove(membershipKey(userID, id)), t.audit(id, c.Subject(), "member.remove", userID))
 	default:
 		w := t.update(memberKey(id, userID), "SET #role = :to", "", item{":to": str(string(to))}, nil)
 		writes = append(writes, t.hasOneOf(w, from), t.audit(id, c.Subject(), "member.update", userID))
@@ -207,6 +264,7 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 	}
 	names := map[string]string{"#role": "Role"}
 	if w.Update != nil {
+		maps.Copy(names, w.Update.ExpressionAttributeNames)
 		w.Update.ConditionExpression, w.Update.ExpressionAttributeNames = &condition, names
 		w.Update.ExpressionAttributeValues = values.and(w.Update.ExpressionAttributeValues)
 	} else {

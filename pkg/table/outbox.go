@@ -24,14 +24,15 @@ var (
 	errGivenUp  = fault.Fault{Kind: fault.Invalid, Code: "letter_failed", Message: "The letter has failed for good."}
 )
 
-// Claim implements mail.Outbox.
+// Claim implements mail.Outbox. The lease has a name of its own, so that a try
+// whose answer was lost is not taken for somebody else's.
 func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
-	now := o.Now()
+	now, lease := o.Now(), o.ulid()
 	out, err := o.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &o.Name, Key: letterKey(id).attributes(),
-		UpdateExpression: aws.String("SET LeasedUntil = :until ADD Attempts :one"),
+		UpdateExpression: aws.String("SET LeasedUntil = :until, Lease = :lease ADD Attempts :one"),
 		ConditionExpression: aws.String("attribute_exists(PK) AND attribute_not_exists(FailedAt) AND " +
 			"(attribute_not_exists(LeasedUntil) OR LeasedUntil <= :now)"),
-		ExpressionAttributeValues:           item{":until": moment(now.Add(mail.Lease)), ":now": moment(now), ":one": num(1)},
+		ExpressionAttributeValues:           item{":until": moment(now.Add(mail.Lease)), ":lease": str(lease), ":now": moment(now), ":one": num(1)},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld})
 	var refused *types.ConditionalCheckFailedException
@@ -40,6 +41,8 @@ func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
 		return mail.Letter{}, errNoLetter
 	case errors.As(err, &refused) && item(refused.Item).text("FailedAt") != "":
 		return mail.Letter{}, errGivenUp
+	case errors.As(err, &refused) && item(refused.Item).text("Lease") == lease:
+		out = &dynamodb.UpdateItemOutput{Attributes: refused.Item}
 	case errors.As(err, &refused):
 		return mail.Letter{}, errLeased
 	case err != nil:

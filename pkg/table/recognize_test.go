@@ -9,43 +9,21 @@ import (
 
 	"charter/pkg/caller"
 	"charter/pkg/fault"
-	"charter/pkg/mail"
 	"charter/pkg/org"
 )
 
-// account makes an organization with its founder.
-func (d *desk) account(name, email string) (org.Organization, org.User) {
-	d.t.Helper()
-	address, err := mail.ParseAddress(email)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	password, err := org.ParsePassword("correct horse battery")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	o, err := Directory{d.Table}.Found(d.t.Context(), org.Application{Name: name,
-		Founder: org.Person{FirstName: "Ann", LastName: "Roe", Email: address}, Password: password})
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	user, err := readUser(d.all()[emailKey(address)])
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return o, user
-}
-
-// stranger is an identity that nobody is linked with.
-func stranger(email string) caller.Identity {
+// fromAbroad is an identity that nobody is linked with.
+func fromAbroad(email string) caller.Identity {
 	return caller.Identity{Issuer: "https://acme.example", Subject: "auth0|1", Email: email, Expires: time.Unix(1800000000, 0).UTC()}
 }
 
 func TestRecognize(t *testing.T) {
 	d := open(t)
 	directory := Directory{d.Table}
-	o, ann := d.account("Acme", "Ann@Acme.example")
-	other, ben := d.account("Bolt", "ben@bolt.example")
+	o, _ := d.founded("Acme", "Ann@Acme.example")
+	ann := d.user("Ann@Acme.example")
+	other, _ := d.founded("Bolt", "ben@bolt.example")
+	ben := d.user("ben@bolt.example")
 	recognize := func(id caller.Identity) (caller.Caller, error) { return directory.Recognize(t.Context(), id) }
 	want := func(what string, id caller.Identity, user org.User, organization org.Organization) {
 		t.Helper()
@@ -66,25 +44,25 @@ func TestRecognize(t *testing.T) {
 	}
 	none := org.Organization{}
 
-	nobody("an e-mail that is not verified", stranger(""))
-	nobody("an e-mail that no account has", stranger("eve@acme.example"))
-	nobody("an e-mail that is none", stranger("Ann <ann@acme.example>"))
+	nobody("an e-mail that is not verified", fromAbroad(""))
+	nobody("an e-mail that no account has", fromAbroad("eve@acme.example"))
+	nobody("an e-mail that is none", fromAbroad("Ann <ann@acme.example>"))
 
-	want("the first time", stranger("ann@ACME.example"), ann, none)
+	want("the first time", fromAbroad("ann@ACME.example"), ann, none)
 	d.unchanged("the second time", func() {
-		want("the second time", stranger("ann@acme.example"), ann, none)
-		want("without an e-mail", stranger(""), ann, none)
-		want("with another's e-mail", stranger("ben@bolt.example"), ann, none)
-		want("with nobody's e-mail", stranger("eve@acme.example"), ann, none)
+		want("the second time", fromAbroad("ann@acme.example"), ann, none)
+		want("without an e-mail", fromAbroad(""), ann, none)
+		want("with another's e-mail", fromAbroad("ben@bolt.example"), ann, none)
+		want("with nobody's e-mail", fromAbroad("eve@acme.example"), ann, none)
 	})
 	for _, apart := range []caller.Identity{{Issuer: "https://acme.example", Subject: "auth0|2"}, {Issuer: "https://acme.example/", Subject: "auth0|1"},
 		{Issuer: "https://acme.example" + sep + "auth0|1"}, {Subject: "https://acme.example" + sep + "auth0|1"}} {
 		nobody(apart.Issuer+" "+apart.Subject, apart)
 	}
-	second := stranger("ann@acme.example")
+	second := fromAbroad("ann@acme.example")
 	second.Issuer = "https://bolt.example"
 	want("from another issuer", second, ann, none)
-	third := stranger("ben@bolt.example")
+	third := fromAbroad("ben@bolt.example")
 	third.Subject = "auth0|3"
 	want("another person", third, ben, none)
 
@@ -101,7 +79,7 @@ func TestRecognize(t *testing.T) {
 		"with a separator": {o.ID + sep + "MEMBERS", none},
 		"not ASCII":        {"örg", none},
 	} {
-		id := stranger("")
+		id := fromAbroad("")
 		id.Organization = test.claim
 		want(name, id, ann, test.want)
 	}
@@ -113,9 +91,10 @@ func TestRecognize(t *testing.T) {
 func TestRoleOfAForeigner(t *testing.T) {
 	d := open(t)
 	directory := Directory{d.Table}
-	o, _ := d.account("Acme", "ann@acme.example")
-	_, ben := d.account("Bolt", "ben@bolt.example")
-	id := stranger("ann@acme.example")
+	o, _ := d.founded("Acme", "ann@acme.example")
+	d.founded("Bolt", "ben@bolt.example")
+	ben := d.user("ben@bolt.example")
+	id := fromAbroad("ann@acme.example")
 	id.Organization = o.Code
 	ann, err := directory.Recognize(t.Context(), id)
 	if err != nil {
@@ -133,7 +112,7 @@ func TestRoleOfAForeigner(t *testing.T) {
 	if err := directory.Demote(t.Context(), ann, ben.ID); err != nil {
 		t.Errorf("demote: %v", err)
 	}
-	id = stranger("ben@bolt.example")
+	id = fromAbroad("ben@bolt.example")
 	id.Subject, id.Organization = "auth0|2", o.Code
 	demoted, err := directory.Recognize(t.Context(), id)
 	if err != nil {
@@ -158,7 +137,8 @@ func TestRoleOfAForeigner(t *testing.T) {
 func TestLinkedOnce(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		directory := Directory{d.Table}
-		_, ann := d.account("Acme", "ann@acme.example")
+		d.founded("Acme", "ann@acme.example")
+		ann := d.user("ann@acme.example")
 		var done atomic.Int64
 		d.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
 			time.Sleep(trip)
@@ -169,7 +149,7 @@ func TestLinkedOnce(t *testing.T) {
 			return answer, err
 		})
 		together(8, func(int) {
-			if c, err := directory.Recognize(t.Context(), stranger("ann@acme.example")); err != nil || c.UserID != ann.ID {
+			if c, err := directory.Recognize(t.Context(), fromAbroad("ann@acme.example")); err != nil || c.UserID != ann.ID {
 				t.Errorf("%+v, %v", c, err)
 			}
 		})
@@ -184,12 +164,13 @@ func TestLinkedOnce(t *testing.T) {
 func TestLinkToNobody(t *testing.T) {
 	d := open(t)
 	directory := Directory{d.Table}
-	_, ann := d.account("Acme", "ann@acme.example")
-	id := stranger("ann@acme.example")
+	d.founded("Acme", "ann@acme.example")
+	ann := d.user("ann@acme.example")
+	id := fromAbroad("ann@acme.example")
 	if err := d.transact(t.Context(), []write{d.put(newItem(issuerKey(id)).with("UserId", "kp_gone"))}); err != nil {
 		t.Fatal(err)
 	}
-	if c, err := directory.Recognize(t.Context(), stranger("eve@acme.example")); !errors.Is(err, org.UnknownAccount) {
+	if c, err := directory.Recognize(t.Context(), fromAbroad("eve@acme.example")); !errors.Is(err, org.UnknownAccount) {
 		t.Errorf("%+v, %v", c, err)
 	}
 	for range 2 {
@@ -202,10 +183,10 @@ func TestLinkToNobody(t *testing.T) {
 // A table that cannot be asked is not a person that is not there.
 func TestRecognizeWithoutATable(t *testing.T) {
 	d := open(t)
-	d.account("Acme", "ann@acme.example")
+	d.founded("Acme", "ann@acme.example")
 	away := errors.New("no route to the table")
 	d.wire.set(func(call, func() (*http.Response, error)) (*http.Response, error) { return nil, away })
-	if c, err := (Directory{d.Table}).Recognize(t.Context(), stranger("ann@acme.example")); !errors.Is(err, fault.Unavailable) {
+	if c, err := (Directory{d.Table}).Recognize(t.Context(), fromAbroad("ann@acme.example")); !errors.Is(err, fault.Unavailable) {
 		t.Errorf("%+v, %v", c, err)
 	}
 }

@@ -108,7 +108,7 @@ func (s survey) organization(k key, id string, sk []string, i item) {
 		s.must(s.all[slugKey(i.text("Slug"))].text("OrganizationId") == id, k, "its slug is not its own")
 		s.must(s.all[codeKey(i.text("Code"))].text("OrganizationId") == id, k, "its code is not its own")
 		s.must(!i.flag("NameClaimed") || s.all[nameKey(i.text("Name"))].text("OrganizationId") == id, k, "its name is not its own")
-		s.must(admins != nil && s.all[tiersKey(id)] != nil, k, "it is not whole")
+		s.must(admins != nil && s.all[tiersKey(id)] != nil && s.all[rolesKey(id)] != nil, k, "it is not whole")
 	case "ADMINS":
 		s.must(len(i.members("Owners")) > 0, k, "no owner is left")
 		s.must(len(i.members("Admins")) <= org.MaxAdmins, k, "too many")
@@ -139,6 +139,18 @@ func (s survey) organization(k key, id string, sk []string, i item) {
 		s.must(i.number("Clients") == n && n <= org.MaxClients, k, "counts %d; there are %d", i.number("Clients"), n)
 	case "TIERS":
 		s.tiers(k, id, i)
+	case "ROLES":
+		custom := i.tree("Custom")
+		for name := range custom {
+			role, members := org.Role(custom.tree(name).text("Name")), int64(0)
+			for other, m := range s.all {
+				if other.pk == membersPartition(id) && m.text("UserId") != "" && m.text("Role") == string(role) {
+					members++
+				}
+			}
+			s.must(roleName(role) == name, k, "a role stands under another name")
+			s.must(custom.tree(name).number("Members") == members, k, "%s counts %d members; there are %d", role, custom.tree(name).number("Members"), members)
+		}
 	}
 }
 
@@ -174,8 +186,14 @@ func (s survey) many(k key, id, kind string, sk []string, i item) {
 	switch kind {
 	case "MEMBERS":
 		if sk[0] != "MEMBER" {
+			email, err := i.address("Email")
+			s.must(err == nil && invitationKey(id, org.InvitationID(email)) == k, k, "invites another address: %v", err)
+			s.must(len(i.bytes("TokenHash")) == 32 && i.text("Role") != "" && i.number("ExpiresAt") > 0, k, "no invitation")
 			return
 		}
+		role := org.Role(i.text("Role"))
+		_, ok := readRoles(s.all[rolesKey(id)]).Named(role)
+		s.must(ok, k, "there is no role %q", role)
 		s.must(s.all[membershipKey(sk[1], id)] != nil && s.all[userKey(sk[1])] != nil, k, "the user does not know of it")
 		s.must(org.Role(i.text("Role")).IsAdmin() == (s.all[adminKey(id, sk[1])] != nil), k, "the role %q is another", i.text("Role"))
 		if newest := i.text("Newest"); newest != "" {
