@@ -117,7 +117,7 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 // other meet in one item.
 func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) error {
 	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (struct{}, error) {
-		if !c.Admin || c.OrganizationID == "" {
+		if !c.MayBeAdmin() || c.OrganizationID == "" {
 			return struct{}{}, d.notAdmin(ctx, c)
 		}
 		condition := "contains(Admins, :id) AND size(Admins) > :one AND "

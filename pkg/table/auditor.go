@@ -121,7 +121,10 @@ var kinds = map[string]kind{
 	"USER USER":        {"users", (*walk).user},
 	"USER ORG":         {"memberships", (*walk).membership},
 	"CLIENT CLIENT":    {"sign-ins of API clients", (*walk).signIn},
-	"LETTER LETTER":    {"letters", (*walk).letter},
+	"ISSUER ISSUER": {"links to other issuers", func(w *walk, _, _ []string, i item) {
+		w.needs("a person of another issuer is linked to an account that is not there", "user", i.text("UserId"))
+	}},
+	"LETTER LETTER": {"letters", (*walk).letter},
 	"IDEMPOTENCY IDEMPOTENCY": {"outcomes", func(w *walk, _, _ []string, i item) {
 		w.find(len(i.bytes("Print")) == 32 && (i["Result"] == nil) != (i["Faults"] == nil), "an outcome under an Idempotency-Key is no outcome")
 		w.expires(i, "an outcome under an Idempotency-Key")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"charter/pkg/caller"
 	"charter/pkg/customer"
 	"charter/pkg/mail"
 	"charter/pkg/text"
@@ -25,6 +26,7 @@ import (
 //	take the role from an admin                Directory.Demote       1  TransactWriteItems
 //	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 2 UpdateItem RATE#; Query USER#<id>
 //	read a member's standing                   Directory.Standing     1  BatchGetItem
+//	find the account of another's token        Directory.Recognize    2  BatchGetItem; BatchGetItem USER#<id>, 2 for one to link
 //	add an API client                          Directory.AddClient    1  TransactWriteItems
 //	list the API clients                       Directory.Clients      1  Query ORG#<id>
 //	remove an API client                       Directory.RemoveClient 1  TransactWriteItems
@@ -81,6 +83,7 @@ import (
 //	seal over audit entries                    ORG#<id>#SEALS         <number>
 //	name, slug, code is taken                  NAME#<digest> ...      NAME, SLUG, CODE
 //	e-mail is taken, by whom                   EMAIL#<digest>         EMAIL
+//	person of another issuer is linked         ISSUER#<digest>        ISSUER
 //	user                                       USER#<id>              USER
 //	user belongs to an organization            USER#<id>              ORG#<org>
 //	API client, for signing in                 CLIENT#<id>            CLIENT
@@ -179,6 +182,11 @@ func nameKey(name string) key         { return key{join("NAME", digest(text.Fold
 func slugKey(slug string) key         { return key{join("SLUG", slug), "SLUG"} }
 func codeKey(code string) key         { return key{join("CODE", code), "CODE"} }
 func emailKey(email mail.Address) key { return key{join("EMAIL", digest(email.Folded())), "EMAIL"} }
+
+// issuerKey stands for who an issuer says that somebody is.
+func issuerKey(id caller.Identity) key {
+	return key{join("ISSUER", digest(join(id.Issuer, id.Subject))), "ISSUER"}
+}
 
 func userPartition(id string) string    { return join("USER", id) }
 func userKey(id string) key             { return key{userPartition(id), "USER"} }
