@@ -226,10 +226,12 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 			*gone.Delete.ConditionExpression += " AND Newest = :newest"
 			gone.Delete.ExpressionAttributeValues[":newest"] = str(newest)
 		}
-		writes = append(writes, gone, t.remove(membershipKey(userID, id)), t.audit(id, c.Subject(), "member.remove", userID))
+		writes = append(writes, gone, t.remove(membershipKey(userID, id)),
+			t.audit(id, c.Subject(), "member.remove", userID, org.Difference{Field: "Role", Old: string(from)}))
 	default:
 		w := t.update(memberKey(id, userID), "SET #role = :to", "", item{":to": str(string(to))}, nil)
-		writes = append(writes, t.hasOneOf(w, from), t.audit(id, c.Subject(), "member.update", userID))
+		writes = append(writes, t.hasOneOf(w, from),
+			t.audit(id, c.Subject(), "member.update", userID, org.Difference{Field: "Role", Old: string(from), New: string(to)}))
 	}
 	if to.IsAdmin() {
 		writes = append(writes, t.change(adminKey(id, userID), item{"UserId": str(userID), "Role": str(string(to))}, nil))

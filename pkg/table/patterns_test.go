@@ -179,6 +179,14 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.stranger.ID, co.ID))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, co.linked()))
+	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("nobody@shop.example")))
+	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", variant: "one to link", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("mary@shop.example")))
+	}},
 	{name: "Directory.AddClient", caller: owners, writes: true, keyed: true, call: addClient},
 	{name: "Directory.Clients", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Clients(ctx, c))
