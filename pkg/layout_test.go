@@ -391,7 +391,7 @@ func TestMap(t *testing.T) {
 		}
 	}
 	for _, path := range goFiles(t) {
-		for _, drawer := range strings.Fields("utils util common models types helpers core service misc") {
+		for drawer := range strings.FieldsSeq("utils util common models types helpers core service misc") {
 			if slices.Contains(strings.Split(filepath.ToSlash(path), "/"), drawer) {
 				t.Errorf("pkg/%s: %s is a drawer, not a room", path, drawer)
 			}
