@@ -225,6 +225,9 @@ var patterns = []pattern{
 		}
 		return show(Register{co.Table}.Associations(ctx, c, q))
 	}},
+	{name: "Roll.Fold", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Roll{co.Table}.Fold(ctx, logPartition(co.ID)))
+	}},
 	{name: "Register.Enrich", call: enrich(ownID, ""), refused: enrich(ownID, "1002"), faults: []fault.Fault{customer.NotLinked}},
 	{name: "Register.Enrich", variant: "a named customer", call: enrich(ownID, "1001")},
 	{name: "Trail.Entries", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
