@@ -9,6 +9,7 @@
 //	functions/<endpoint>  one statement: which handler serves it, opened with what
 //	functions/authorizer  bearer token in, policy and caller out
 //	functions/mail-letters  table stream in, letters out
+//	functions/seal-audit  table stream in, seals over audit entries out
 //	pkg/fault             what can go wrong, in words that a caller may read
 //	pkg/text              what a text field may hold, and when two names are one
 //	pkg/caller            who is asking

@@ -115,3 +115,9 @@ func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
 
 // Letters opens the letters that wait to be sent.
 func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }
+
+// Trail opens the audit trail, for reading and for seals.
+func (e Env) Trail() table.Trail { return table.Trail{Table: e.open()} }
+
+// Auditor opens the whole table, for reading.
+func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open()} }

@@ -84,7 +84,8 @@ type result[T any] struct {
 func (r Register) linking(c caller.Caller, a customer.Association, member ...write) []write {
 	w := r.claim(associationItem(a), nil)
 	w.failed = func(old item) error { return stands{readAssociation(old)} }
-	return append(append([]write{w}, member...), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID))
+	return append(append([]write{w}, member...), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+		org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
 }
 
 // newest makes the customer the one that the member's tokens are enriched with.

@@ -3,6 +3,7 @@ package table
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -53,6 +54,8 @@ import (
 //	add a custom role                          Team.AddRole           1  TransactWriteItems
 //	change a custom role                       Team.ChangeRole        1  TransactWriteItems
 //	remove a custom role                       Team.RemoveRole        1  TransactWriteItems
+//	list what was done                         Trail.Entries          1  Query #AUDIT beside BatchGetItem
+//	seal what was done                         Trail.Seal             3  Query #SEALS; Query #AUDIT; PutItem, one more for each further hundred
 //	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
 //	end a letter that was sent                 Outbox.Sent            1  DeleteItem LETTER#<id>
 //	give a letter back                         Outbox.Failed          1  UpdateItem LETTER#<id>
@@ -77,6 +80,7 @@ import (
 //	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
 //	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
 //	audit entry                                ORG#<id>#AUDIT         <ulid>
+//	seal over audit entries                    ORG#<id>#SEALS         <number>
 //	name, slug, code is taken                  NAME#<digest> ...      NAME, SLUG, CODE
 //	e-mail is taken, by whom                   EMAIL#<digest>         EMAIL
 //	person of another issuer is linked         ISSUER#<digest>        ISSUER
@@ -113,6 +117,10 @@ import (
 // used, revoked, replaced or seven days old. It names organization and
 // invitation, so that no item has to be found by the hash. The id is made from
 // the address: a new invitation takes the place of the one before.
+//
+// A seal names the entries that it covers, so that one that comes late, with an
+// earlier id than those sealed, is of the next seal. Entries are never touched
+// again; see Trail.Seal.
 //
 // TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
 // that was counted up is the one that is counted down. A tier is removed in the
@@ -165,7 +173,10 @@ func associationKey(a customer.Association) key {
 func holdsKey(id, subject string, shard int) key {
 	return key{join("HOLDS", id, subject, strconv.Itoa(shard)), "HOLDS"}
 }
-func auditKey(id, ulid string) key { return key{join("ORG", id, "AUDIT"), ulid} }
+func trailPartition(id string) string { return join("ORG", id, "AUDIT") }
+func auditKey(id, ulid string) key    { return key{trailPartition(id), ulid} }
+func sealsPartition(id string) string { return join("ORG", id, "SEALS") }
+func sealKey(id string, n int64) key  { return key{sealsPartition(id), fmt.Sprintf("%012d", n)} }
 
 func nameKey(name string) key         { return key{join("NAME", digest(text.Fold(name))), "NAME"} }
 func slugKey(slug string) key         { return key{join("SLUG", slug), "SLUG"} }

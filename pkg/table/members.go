@@ -203,7 +203,8 @@ func (t Team) unlinking(ctx context.Context, c caller.Caller, s standing, userID
 	}
 	for len(writes) > most {
 		some := writes[len(writes)-most+1:]
-		if err := t.transact(ctx, append(t.proof(c, s, org.Admin), some...)); err != nil {
+		may := append(t.proof(c, s, org.Admin), t.seatStands(c, s, org.Admin, userID, ""))
+		if err := t.transact(ctx, append(may, some...)); err != nil {
 			return nil, err
 		}
 		writes = writes[:len(writes)-len(some)]
@@ -225,10 +226,12 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 			*gone.Delete.ConditionExpression += " AND Newest = :newest"
 			gone.Delete.ExpressionAttributeValues[":newest"] = str(newest)
 		}
-		writes = append(writes, gone, t.remove(membershipKey(userID, id)), t.audit(id, c.Subject(), "member.remove", userID))
+		writes = append(writes, gone, t.remove(membershipKey(userID, id)),
+			t.audit(id, c.Subject(), "member.remove", userID, org.Difference{Field: "Role", Old: string(from)}))
 	default:
 		w := t.update(memberKey(id, userID), "SET #role = :to", "", item{":to": str(string(to))}, nil)
-		writes = append(writes, t.hasOneOf(w, from), t.audit(id, c.Subject(), "member.update", userID))
+		writes = append(writes, t.hasOneOf(w, from),
+			t.audit(id, c.Subject(), "member.update", userID, org.Difference{Field: "Role", Old: string(from), New: string(to)}))
 	}
 	if to.IsAdmin() {
 		writes = append(writes, t.change(adminKey(id, userID), item{"UserId": str(userID), "Role": str(string(to))}, nil))
@@ -283,7 +286,28 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 // roles, is in it: that the caller is an admin or owner still, that an owner is
 // touched by an owner alone, and that one is left.
 func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to org.Role) write {
-	values := item{":id": str(userID), ":user": set(userID), ":caller": str(c.Subject())}
+	expression := "DELETE Admins :user, Owners :user"
+	switch to {
+	case org.Owner:
+		expression = "ADD Admins :user, Owners :user"
+	case org.Admin:
+		expression = "ADD Admins :user DELETE Owners :user"
+	}
+	condition, values := seatCondition(c, s, as, userID, to)
+	return t.update(adminsKey(c.OrganizationID), expression, condition, values.and(item{":user": set(userID)}),
+		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+}
+
+// seatStands checks what is the condition of seat.
+func (t *Table) seatStands(c caller.Caller, s standing, as org.Role, userID string, to org.Role) write {
+	condition, values := seatCondition(c, s, as, userID, to)
+	w := t.check(adminsKey(c.OrganizationID), condition, values, nil)
+	w.failed = func(admins item) error { return seatRefused(c, s, as, admins, userID, to) }
+	return w
+}
+
+func seatCondition(c caller.Caller, s standing, as org.Role, userID string, to org.Role) (string, item) {
+	values := item{":id": str(userID), ":caller": str(c.Subject())}
 	var conditions []string
 	switch {
 	case s.Role.IsAdmin() && as == org.Owner:
@@ -297,14 +321,11 @@ func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to
 		conditions = append(conditions, "(NOT contains(Owners, :id) OR (contains(Owners, :caller) AND size(Owners) > :one))")
 		values[":one"] = num(1)
 	}
-	expression := "DELETE Admins :user, Owners :user"
 	if to.IsAdmin() {
 		conditions = append(conditions, "(contains(Admins, :id) OR size(Admins) < :most)")
 		values[":most"] = num(org.MaxAdmins)
-		expression = map[org.Role]string{org.Owner: "ADD Admins :user, Owners :user", org.Admin: "ADD Admins :user DELETE Owners :user"}[to]
 	}
-	return t.update(adminsKey(c.OrganizationID), expression, strings.Join(conditions, " AND "), values,
-		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+	return strings.Join(conditions, " AND "), values
 }
 
 // seatRefused says which part of the condition did not hold.

@@ -192,6 +192,17 @@ func TestDismissTheLinked(t *testing.T) {
 				}
 			}
 		}
+		// An owner who may not be dismissed keeps them.
+		for n := range 70 {
+			link(n)
+		}
+		if err := m.Assign(ctx, m.owner, tom.UserID, org.Owner); err != nil {
+			t.Fatal(err)
+		}
+		m.unchanged("a host", func() { wants(t, "a host", m.Dismiss(ctx, host, tom.UserID), org.NotOwner) })
+		if err := m.Dismiss(ctx, m.owner, tom.UserID); err != nil {
+			t.Error(err)
+		}
 		// A link that is made meanwhile goes too.
 		for _, before := range []int32{1, 2} {
 			link(1)

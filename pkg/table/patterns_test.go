@@ -89,7 +89,7 @@ func demote(user func(co *company) string) callFunc {
 
 func addClient(ctx context.Context, co *company, c caller.Caller) (string, error) {
 	client, secret, err := Directory{co.Table}.AddClient(ctx, c, "Third")
-	return show(client.ID+secret.Reveal(), err)
+	return show(client.ID+" "+secret.Reveal(), err)
 }
 
 func removeClient(client func(co *company) string) callFunc {
