@@ -111,6 +111,8 @@ var kinds = map[string]kind{
 	"ORG CUSTOMERS":    {"customers", (*walk).customer},
 	"ORG TIERUSE":      {"counters of customers", (*walk).tierUse},
 	"ORG ASSOCIATIONS": {"associations", (*walk).association},
+	"ORG LOG":          {"associations on no sheet", (*walk).logged},
+	"ORG ROLL":         {"rolls of associations", (*walk).roll},
 	"ORG AUDIT":        {"audit entries", (*walk).entry},
 	"ORG SEALS":        {"seals", (*walk).seal},
 	"HOLDS HOLDS":      {"proofs of a role", (*walk).holds},
@@ -121,6 +123,9 @@ var kinds = map[string]kind{
 	"USER USER":        {"users", (*walk).user},
 	"USER ORG":         {"memberships", (*walk).membership},
 	"CLIENT CLIENT":    {"sign-ins of API clients", (*walk).signIn},
+	"ROLL KEYS":        {"sheets of a roll", (*walk).sheet},
+	"ROLL REST":        {"rests of sheets", (*walk).sheet},
+	"ROLL CONTENTS":    {"contents of a roll", (*walk).sheet},
 	"ISSUER ISSUER": {"links to other issuers", func(w *walk, _, _ []string, i item) {
 		w.needs("a person of another issuer is linked to an account that is not there", "user", i.text("UserId"))
 	}},
@@ -375,7 +380,18 @@ func (w *walk) association(pk, _ []string, i item) {
 	who := subjectOf(pk[1], a.UserID)
 	w.find(associationKey(a) == key{i.text("PK"), i.text("SK")}, "%s: an association stands in the wrong place", who)
 	w.has("association", pk[1], a.UserID, string(a.Number))
-	w.needs(who+": they have an association and are no member", "member", pk[1], a.UserID)
+	w.needs(who+": they have an association and no account", "user", a.UserID)
+}
+
+func (w *walk) logged(pk, _ []string, i item) {
+	a := readLog(pk[1], i)
+	w.needs(subjectOf(pk[1], a.UserID)+": an association is in the log and nowhere else", "association", pk[1], a.UserID, string(a.Number))
+}
+
+func (w *walk) roll(pk, _ []string, _ item) { w.has("roll of", pk[1]) }
+
+func (w *walk) sheet(pk, _ []string, _ item) {
+	w.needs(organizationOf(pk[1])+": there are sheets of a roll that is not there", "roll of", pk[1])
 }
 
 func (w *walk) letter(pk, _ []string, i item) {
