@@ -90,9 +90,9 @@ func (d *desk) audited() Report {
 // Every item of a whole table is missed when it is taken away, but for those
 // that may go at any time; and what is found tells nothing of a person.
 //
-// Tried with controls that it must catch: without the line of ofEmail in user a
-// lost EMAIL was not found, without has in association a Newest that leads
-// nowhere was not.
+// Tried with controls that it must catch: an auditor that did not book what a
+// user's e-mail is, and one that did not remember associations, each of which
+// takes a whole table for broken.
 func TestAuditorMissesEveryItem(t *testing.T) {
 	d, _ := furnished(t)
 	if report := d.audited(); !report.Whole() || report.Items != len(d.all()) {
@@ -125,6 +125,9 @@ func TestAuditorMissesEveryItem(t *testing.T) {
 }
 
 // What an item says that is not so is found.
+//
+// Tried with the control that it must catch: an auditor without the checks of
+// one kind of item, each in turn; see kinds.
 func TestAuditorFindsLies(t *testing.T) {
 	d, ann := furnished(t)
 	id := ann.OrganizationID
@@ -179,8 +182,10 @@ func TestAuditorFindsLies(t *testing.T) {
 	}
 }
 
-// What others write between the pages of a walk is not taken for broken: only a
-// second walk confirms. What stays broken is found although they write.
+// What others were writing during a walk is not taken for broken, which a second
+// walk confirms or not.
+//
+// Tried with the control that it must catch: a report of the first walk alone.
 func TestAuditorOnALiveTable(t *testing.T) {
 	d, ann := furnished(t)
 	claim := d.all()[codeKey(ann.OrgCode)]
