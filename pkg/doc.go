@@ -36,6 +36,7 @@
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
 //	pkg/local/direct      a way to a handler without a socket
+//	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
 //	pkg/local/conversation  text files of requests and expected answers
 //	pkg/local/cmd         the command behind make run
 //

@@ -58,6 +58,7 @@ var rooms = []room{
 	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
+	{"local/breakage", "", "breaks any call, whoever answers"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/cmd", "local", "a command is a few flags"},

@@ -33,6 +33,10 @@ type Options struct {
 	TableURL string           // use the table that another process serves there, and leave its stream to that process
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
+
+	// Between is put between the functions and what they call, for tests that
+	// break calls; nil puts nothing there.
+	Between func(http.RoundTripper) http.RoundTripper
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway.
@@ -73,13 +77,17 @@ func Start(o Options) (*Service, error) {
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	out := s.transport()
+	if o.Between != nil {
+		out = o.Between(out)
+	}
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
 		if !ok {
 			return nil, errors.Join(fmt.Errorf("local: no function is wired for %s", f.Name), s.Close())
 		}
-		e, err := Environment(o, f, s.transport())
+		e, err := Environment(o, f, out)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
