@@ -52,15 +52,13 @@ func readLinked(i item) (linked, error) {
 func (r Register) Associate(ctx context.Context, c caller.Caller, userID string, n customer.Number) (customer.Association, bool, error) {
 	done, err := once(ctx, r.Table, readLinked, func(keep func(item) []write) (linked, error) {
 		a := customer.Association{ID: r.ulid(), OrganizationID: c.OrganizationID, UserID: userID, Number: n, CreatedAt: r.Now()}
-		account := make(chan result[map[key]item], 1)
-		go func() {
-			found, err := r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID))
-			account <- result[map[key]item]{found, err}
-		}()
+		account := beside(func() (map[key]item, error) { return r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID)) })
 		err := r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
-		read := <-account
+		found, notFound := account()
 		if errors.Is(err, errNoMember) {
-			err = r.join(ctx, c, a, keep, read)
+			if err = notFound; err == nil {
+				err = r.join(ctx, c, a, keep, found)
+			}
 		}
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
@@ -73,11 +71,6 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 		return linked{a, true}, err
 	})
 	return done.Association, done.made, err
-}
-
-type result[T any] struct {
-	value T
-	err   error
 }
 
 // linking writes the association beside what becomes of the member.
@@ -94,19 +87,16 @@ func (r Register) newest(a customer.Association, condition string, failed error)
 
 // join makes the user a member with the association.
 func (r Register) join(ctx context.Context, c caller.Caller, a customer.Association, keep func(item) []write,
-	read result[map[key]item]) error {
+	found map[key]item) error {
 
-	if read.err != nil {
-		return read.err
-	}
-	user, err := readUser(read.value[userKey(a.UserID)])
+	user, err := readUser(found[userKey(a.UserID)])
 	if err != nil {
 		return err
 	}
 	if user.ID == "" {
 		return customer.UnknownUser
 	}
-	o, err := readOrganization(read.value[orgKey(c.OrganizationID)])
+	o, err := readOrganization(found[orgKey(c.OrganizationID)])
 	if err != nil {
 		return err
 	}
@@ -130,13 +120,9 @@ const mostRead = 100_000
 
 // Associations implements customer.Register.
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {
-	role := make(chan error, 1)
-	go func() {
-		_, err := r.fetchAs(ctx, c)
-		role <- err
-	}()
+	role := beside(func() (map[key]item, error) { return r.fetchAs(ctx, c) })
 	matching, err := r.matching(ctx, c, q)
-	if refused := <-role; refused != nil {
+	if _, refused := role(); refused != nil {
 		return customer.Page{}, refused
 	}
 	if err != nil {
