@@ -9,6 +9,7 @@
 //	functions/<endpoint>  one statement: which handler serves it, opened with what
 //	functions/authorizer  bearer token in, policy and caller out
 //	functions/mail-letters  table stream in, letters out
+//	functions/redrive-letters  letters out that have waited too long
 //	pkg/fault             what can go wrong, in words that a caller may read
 //	pkg/text              what a text field may hold, and when two names are one
 //	pkg/caller            who is asking
@@ -29,6 +30,7 @@
 //	pkg/env/mailing       opens what sends letters, for the functions that do
 //	pkg/lambdahttp        API Gateway events <-> net/http; caller <- authorizer context
 //	pkg/lambdaauth        the authorizer's events: token -> policy, caller -> context
+//	pkg/lambdaschedule    runs a job on a schedule, or by hand
 //	pkg/lambdastream      stream batch -> one call a record, failures by sequence number
 //	pkg/sam               reads template.yaml: routes, functions, environment
 //	pkg/local             the laptop: every function behind a gateway made from template.yaml

@@ -52,6 +52,7 @@ var rooms = []room{
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
+	{"lambdaschedule", "", "an adapter of events, for any job"},
 	{"lambdastream", "", "an adapter of events, for any record"},
 	{"sam", "", "reads a file"},
 	{"local/direct", "", "HTTP without a socket, whoever answers"},
@@ -62,7 +63,7 @@ var rooms = []room{
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/cmd", "local", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream platform", "a main names its handler and what it opens"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
@@ -72,7 +73,7 @@ var awsFree = strings.Fields("fault text caller mail pricing customer org idempo
 // each function that links them a part of its cold start.
 var (
 	joseFunctions     = strings.Fields("access authorizer jwks login")
-	templateFunctions = strings.Fields("mail-letters")
+	templateFunctions = strings.Fields("mail-letters redrive-letters")
 )
 
 var publicRoutes = []string{

@@ -118,7 +118,8 @@ func (s *Service) open(o Options) (err error) {
 	return createTable(s.Table, s.Template.Table)
 }
 
-// begin starts what runs beside requests: streams, and the sweep that TTL is.
+// begin starts what runs beside requests: streams, schedules, and the sweep
+// that TTL is.
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -133,6 +134,11 @@ func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 					o.Log.Error("stream", "function", f.Name, "cause", err.Error())
 				}
 			})
+		}
+	}
+	for _, f := range s.Template.Functions {
+		for _, schedule := range f.Schedules {
+			s.work.Go(func() { keepRunning(ctx, schedule.Every, f, functions[f.Name], o.Log) })
 		}
 	}
 	s.work.Go(func() {
