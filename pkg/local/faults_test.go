@@ -35,6 +35,10 @@ type broken struct {
 	known  map[string]string
 }
 
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 // startBroken starts one. It belongs into a bubble of fake time, where waiting
 // costs nothing.
 func startBroken(t *testing.T) broken {
@@ -44,10 +48,18 @@ func startBroken(t *testing.T) broken {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { engine.Close() })
-	b := broken{engine: engine, way: &breakage.Way{Next: engine.Transport()}}
+	b := broken{engine: engine, way: &breakage.Way{}}
 	b.service = start(t, func(o *local.Options) {
 		o.TableURL, o.Now = "http://table.localhost", time.Now
-		o.Between = func(http.RoundTripper) http.RoundTripper { return b.way }
+		o.Between = func(others http.RoundTripper) http.RoundTripper {
+			b.way.Next = roundTripper(func(r *http.Request) (*http.Response, error) {
+				if r.URL.Host == "table.localhost" {
+					return engine.Transport().RoundTrip(r)
+				}
+				return others.RoundTrip(r)
+			})
+			return b.way
+		}
 	})
 	if err := local.CreateTable(engine, b.Template.Table); err != nil {
 		t.Fatal(err)

@@ -48,6 +48,7 @@ type Service struct {
 
 	stop context.CancelFunc
 	work sync.WaitGroup
+	dead deadLetters
 }
 
 const (
@@ -129,7 +130,7 @@ func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	for _, f := range s.Template.Functions {
 		for n, stream := range f.Streams {
 			s.work.Go(func() {
-				err := s.Table.Subscribe(ctx, subscription(s.Template.Table.Name, f, n, stream, functions[f.Name], o.Log))
+				err := s.Table.Subscribe(ctx, s.subscription(f, n, stream, functions[f.Name], o.Log))
 				if err != nil && ctx.Err() == nil {
 					o.Log.Error("stream", "function", f.Name, "cause", err.Error())
 				}
@@ -177,6 +178,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (s *Service) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/mail", s.Mail.ServeMail)
+	mux.HandleFunc("GET /_local/dead-letters", s.serveDeadLetters)
 	return mux
 }
 
