@@ -229,7 +229,7 @@ func TestMailTaken(t *testing.T) {
 // letter once.
 //
 // Tried with the control that it must catch: a Claim without its condition on
-// the lease sent some twice, and one that made a letter of nothing sent all again.
+// the lease sent all of them twice.
 func TestBatchDeliveredFiveTimes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -254,9 +254,11 @@ func TestBatchDeliveredFiveTimes(t *testing.T) {
 			}
 		}
 		var all sync.WaitGroup
+		b.way.Break(only("SendEmail", breakage.Delayed(time.Second, nil))) // so that both are at it at once
 		all.Go(deliver)
 		all.Go(deliver)
 		all.Wait()
+		b.way.Break(nil)
 		for range 3 {
 			deliver()
 		}
@@ -427,7 +429,10 @@ func TestHeadersStayWhole(t *testing.T) {
 }
 
 // A letter that SES refuses for good is shown as failed. By hand it is sent
-// again, once the reason is mended; nobody else's letter is.
+// again, once the reason is mended.
+//
+// Tried with the control that it must catch: a note of the letter that did not
+// ask whether the admin is still welcomed by it made an admin of who was none.
 func TestRedriveByHand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
