@@ -10,6 +10,7 @@
 //	functions/authorizer  bearer token in, policy and caller out
 //	functions/mail-letters  table stream in, letters out
 //	functions/redrive-letters  letters out that have waited too long
+//	functions/seal-audit  table stream in, seals over audit entries out
 //	pkg/fault             what can go wrong, in words that a caller may read
 //	pkg/text              what a text field may hold, and when two names are one
 //	pkg/caller            who is asking
@@ -19,6 +20,8 @@
 //	pkg/pricing           currencies (ISO 4217) and price tiers; and Book, where they are kept
 //	pkg/customer          customers, the users linked to them, and Query over the links
 //	pkg/token             access tokens: sign, verify, key sets, issuers
+//	pkg/trust             which other issuers' tokens are taken: their keys, and whom their tokens stand for
+//	pkg/kms               signs through KMS, with a key that never leaves it
 //	pkg/idempotency       one answer for one key
 //	pkg/httpapi           what both dialects share: decode, reply, limits, request id, recover
 //	pkg/commerce          the /api dialect, one file an endpoint; problem.go maps faults to answers
@@ -37,6 +40,7 @@
 //	pkg/local/gateway     API Gateway's part
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
+//	pkg/local/provider    a team's OpenID provider's part, in tests
 //	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
 //	pkg/local/conversation  text files of requests and expected answers

@@ -17,7 +17,7 @@ import (
 // another, in the order of the rows, for an owner and for an API client.
 type endpoint struct {
 	route  string // as template.yaml names it
-	who    string // who may: anybody, person (everybody who has signed in) or admin
+	who    string // who may: anybody, person (signed in), user (a person, no API client), member (of a role) or admin
 	path   string // the route's own, unless it has parameters
 	body   string // none for an endpoint that takes none
 	repeat string // of a write with its Idempotency-Key: replayed, anew or refused
@@ -32,8 +32,8 @@ type endpoint struct {
 // endpoints has a row for every route of template.yaml.
 var endpoints = []endpoint{
 	{route: "POST /api/organizations", who: "anybody", repeat: "replayed", body: `{
-		"Organization": {"Name": "Second <name>", "BillingAddress1": "2 <name> Road", "BillingAddress2": "2", "BillingCity": "City",
-			"BillingStateProvince": "State", "BillingPostalCode": "12345", "BillingCountry": "Country", "PhoneNumber": "123",
+		"Organization": {"Name": "Second <name>", "BillingAddress1": "2 <name> Road", "BillingAddress2": "2",
+			"BillingCity": "City", "BillingStateProvince": "State", "BillingPostalCode": "12345", "BillingCountry": "Country", "PhoneNumber": "123",
 			"Email": "info@<name>.example", "Website": "https://<name>.example/"},
 		"User": {"FirstName": "Olga", "LastName": "Owner", "Email": "olga@<name>.example", "Password": "Password of <name>",
 			"PhoneNumber": "123"}}`,
@@ -48,10 +48,13 @@ var endpoints = []endpoint{
 	{route: "GET /.well-known/jwks.json", who: "anybody", outcomes: `200`},
 	{route: "GET /api/organization", who: "admin",
 		outcomes: `200 400 organization_gone 401 missing_token invalid_token 403 admin_required`},
-	{route: "PUT /api/organization", who: "admin", repeat: "replayed", body: `{"Name": "<name>", "BillingAddress1": "1 <name> Road",
-		"BillingAddress2": "1", "BillingCity": "<name> City", "BillingStateProvince": "State", "BillingPostalCode": "12345",
-		"BillingCountry": "Country", "PhoneNumber": "123", "Email": "info@<name>.example", "Website": "https://<name>.example/"}`,
+	{route: "PUT /api/organization", who: "admin", repeat: "replayed", body: `{"Name": "<name>",
+		"BillingAddress1": "1 <name> Road", "BillingAddress2": "1", "BillingCity": "<name> City",
+		"BillingStateProvince": "State", "BillingPostalCode": "12345", "BillingCountry": "Country", "PhoneNumber": "123", "Email": "info@<name>.example",
+		"Website": "https://<name>.example/"}`,
 		outcomes: `200 400 invalid name_taken nothing_to_change organization_gone`},
+	{route: "GET /api/organization/audit", who: "admin", path: "/api/organization/audit?pageSize=200",
+		outcomes: `200 400 invalid invalid_cursor organization_gone 403 admin_required`},
 	{route: "GET /api/organizations/users/admins", who: "admin", outcomes: `200 400 organization_gone 403 admin_required`},
 	{route: "POST /api/organizations/users/admins", who: "admin", repeat: "replayed", body: `{"Email": "max@<name>.example"}`,
 		outcomes: `200 400 invalid unknown_user organization_gone 403 admin_required`},
@@ -61,7 +64,8 @@ var endpoints = []endpoint{
 		body:     `{"UserId": "<max>", "CustomerNumber": "D-<name>"}`,
 		outcomes: `200 201 400 invalid unknown_user organization_gone 403 admin_required`},
 	{route: "GET /api/organizations/users/associations", who: "admin",
-		path:     "/api/organizations/users/associations?sortOn=CustomerNumber&filters[0].field=UserId&filters[0].operator=equals&filters[0].value=<max>",
+		path: "/api/organizations/users/associations?sortOn=CustomerNumber" +
+			"&filters[0].field=UserId&filters[0].operator=equals&filters[0].value=<max>",
 		outcomes: `200 400 invalid refused organization_gone 403 admin_required`},
 	{route: "POST /api/organizations/price-tiers", who: "admin", repeat: "replayed",
 		body:     `{"Name": "New tier of <name>", "CurrencyCode": "EUR"}`,
@@ -73,14 +77,43 @@ var endpoints = []endpoint{
 		body:     `{"Name": "Old tier of <name>", "ReplaceWith": "Tier of <name>"}`,
 		outcomes: `200 400 invalid unknown_tier replaces_itself tier_in_use organization_gone`},
 	{route: "GET /api/organizations/price-tiers", who: "admin", outcomes: `200 400 organization_gone`},
-	{route: "PUT /api/customers", who: "admin", repeat: "replayed", body: `{"customerNumber": "D-<name>", "companyName": "Customer of <name>",
-		"companyEmail": "d@<name>.example", "pricing": "Tier of <name>", "currencyCode": "EUR", "active": true}`,
+	{route: "PUT /api/customers", who: "admin", repeat: "replayed", body: `{"customerNumber": "D-<name>",
+		"companyName": "Customer of <name>", "companyEmail": "d@<name>.example", "pricing": "Tier of <name>",
+		"currencyCode": "EUR", "active": true}`,
 		outcomes: `200 400 invalid unknown_tier unknown_currency not_money invalid_idempotency_key organization_gone`},
 	{route: "GET /api/customers/{customerNumber}", who: "admin", path: "/api/customers/D-<name>",
 		outcomes: `200 400 organization_gone 404 unknown_customer`},
 	{route: "POST /api/organizations/api-access", who: "admin", repeat: "refused", body: `{"Name": "New robot of <name>"}`,
 		outcomes: `201 400 invalid organization_gone 409 answer_not_kept 422 idempotency_key_reused`},
 	{route: "GET /api/organizations/api-access", who: "admin", outcomes: `200 400 organization_gone`},
+	{route: "POST /v1/organizations", who: "user", repeat: "replayed", body: `{"name": "New <name>", "slug": "New <name>!", "kraPin": "P051234567X",
+		"billingEmail": "b@<name>.example", "address": "1 <name> Road", "city": "Nairobi", "country": "Kenya"}`,
+		outcomes: `201 400 401 missing_token 403 409 413 415 422`},
+	{route: "GET /v1/organizations", who: "user", outcomes: `200 401 invalid_token 403`},
+	{route: "POST /v1/organizations/invites/accept", who: "user", repeat: "replayed", body: `{"token": "<joining>"}`,
+		outcomes: `200 400 403`},
+	{route: "GET /v1/organizations/{id}", who: "member", path: "/v1/organizations/<org>", outcomes: `200 403`},
+	{route: "PATCH /v1/organizations/{id}", who: "member", path: "/v1/organizations/<org>", repeat: "replayed",
+		body: `{"name": "<name>", "logoUrl": "https://<name>.example/logo.png", "kraPin": "P1", "billingEmail": "b@<name>.example",
+			"address": "2 <name> Road", "city": "Mombasa", "country": "Kenya"}`,
+		outcomes: `200 400 403`},
+	{route: "GET /v1/organizations/{id}/members", who: "member", path: "/v1/organizations/<org>/members", outcomes: `200 400 403`},
+	{route: "PATCH /v1/organizations/{id}/members/{userId}", who: "member", path: "/v1/organizations/<org>/members/<max>", repeat: "replayed",
+		body: `{"roleName": "admin"}`, outcomes: `200 400 403 404 409`},
+	{route: "POST /v1/organizations/{id}/invites", who: "member", path: "/v1/organizations/<org>/invites", repeat: "replayed",
+		body: `{"email": "new@<name>.example", "roleName": "member"}`, outcomes: `200 400 403 409`},
+	{route: "DELETE /v1/organizations/{id}/invites/{inviteId}", who: "member", path: "/v1/organizations/<org>/invites/<invite>",
+		repeat: "replayed", outcomes: `200 403 404`},
+	{route: "GET /v1/organizations/iam/roles", who: "member", outcomes: `200 403`},
+	{route: "POST /v1/organizations/iam/roles", who: "member", repeat: "replayed",
+		body:     `{"name": "Role of <name>", "description": "For <name>.", "policies": ["org:member:read"]}`,
+		outcomes: `201 400 403 409`},
+	{route: "PUT /v1/organizations/iam/roles/{name}", who: "member", path: "/v1/organizations/iam/roles/Role%20of%20<name>", repeat: "replayed",
+		body: `{"description": "Not for <name>.", "policies": []}`, outcomes: `200 400 403 404`},
+	{route: "DELETE /v1/organizations/iam/roles/{name}", who: "member", path: "/v1/organizations/iam/roles/Role%20of%20<name>",
+		repeat: "replayed", outcomes: `200 403 404 409`},
+	{route: "DELETE /v1/organizations/{id}/members/{userId}", who: "member", path: "/v1/organizations/<org>/members/<max>",
+		repeat: "replayed", outcomes: `200 403 404 409`},
 	{route: "DELETE /api/organizations/api-access", who: "admin", repeat: "replayed", body: `{"ClientId": "<spare>"}`,
 		outcomes: `200 400 invalid unknown_client organization_gone 403 admin_required`},
 }

@@ -182,9 +182,9 @@ func text(i map[string]types.AttributeValue, name string) string {
 }
 
 // snapshot is the whole table by key, each item as it is and written out.
-type snapshot map[string]entry
+type snapshot map[string]kept
 
-type entry struct {
+type kept struct {
 	item map[string]types.AttributeValue
 	text string
 }
@@ -193,7 +193,7 @@ func (b broken) snapshot(t *testing.T) snapshot {
 	t.Helper()
 	s := snapshot{}
 	for _, i := range b.items(t) {
-		s[text(i, "PK")+"\x00"+text(i, "SK")] = entry{i, show(i)}
+		s[text(i, "PK")+"\x00"+text(i, "SK")] = kept{i, show(i)}
 	}
 	return s
 }

@@ -65,6 +65,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"list-associations": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
 	},
+	"list-audit-entries": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))
+	},
 	"list-price-tiers": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
 	},
@@ -124,6 +127,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))
+	},
+	"seal-audit": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("OrganizationId", e.Trail().Seal)
 	},
 	"update-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))

@@ -25,13 +25,14 @@ func TestBodies(t *testing.T) {
 		nested := func(depth int) string {
 			return `{"Unknown":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "," + inner
 		}
-		caseAlone := 400
-		if strings.HasPrefix(good.path, "/v1/") {
-			caseAlone = 0
+		twoCases, largest := `{"unknown":1,"UNKNOWN":1,`, nested(32)
+		platform := strings.HasPrefix(good.path, "/v1/")
+		if platform { // where case counts
+			largest = twoCases + largest[1:]
 		}
 		for name, c := range map[string]struct {
 			body, contentType string
-			status            int // 0: no matter
+			status            int
 		}{
 			"no JSON":                     {good.body[:len(good.body)-1], "", 400},
 			"a text":                      {`"` + good.method + `"`, "", 400},
@@ -40,7 +41,7 @@ func TestBodies(t *testing.T) {
 			"nothing but white space":     {" \n", "", 400},
 			"a member twice":              {`{"Unknown":1,"Unknown":1,` + inner, "", 400},
 			"a member twice, further in":  {`{"Unknown":[{"a":1,"\u0061":1}],` + inner, "", 400},
-			"a member in two cases":       {`{"unknown":1,"UNKNOWN":1,` + inner, "", caseAlone},
+			"a member in two cases":       {twoCases + inner, "", 400},
 			"not UTF-8":                   {"{\"Unknown\":\"\xc3\x28\"," + inner, "", 400},
 			"half a surrogate pair":       {`{"Unknown":"\udc00",` + inner, "", 400},
 			"33 levels":                   {nested(33), "", 400},
@@ -48,23 +49,25 @@ func TestBodies(t *testing.T) {
 			"another object after it":     {good.body + "{}", "", 400},
 			"a byte order mark":           {"\ufeff" + good.body, "", 400},
 			"64 KiB and one byte":         {good.body + strings.Repeat(" ", 64<<10+1-len(good.body)), "", 413},
-			"1 MiB":                       {good.body + strings.Repeat(" ", 1<<20), "", 413},
 			"text":                        {good.body, "text/plain", 415},
 			"JSON of another kind":        {good.body, "application/merge-patch+json", 415},
 			"JSON in something malformed": {good.body, "application/json; charset", 415},
 			"a form":                      {good.body, "application/x-www-form-urlencoded", 415},
 		} {
+			if platform && strings.HasPrefix(c.body, twoCases) {
+				continue
+			}
 			headers := []string{"X-Organization-Id", o["org"]}
 			if c.contentType != "" {
 				headers = append(headers, "Content-Type", c.contentType)
 			}
 			a := s.send(t, request{good.method, good.path, c.body}, o["token"], headers...)
-			if a.status != c.status && c.status != 0 {
+			if a.status != c.status {
 				t.Errorf("%s, %s: %d %s, want %d", e.route, name, a.status, a.body, c.status)
 			}
 		}
 		accepted = append(accepted, func() {
-			most := request{good.method, good.path, nested(32) + strings.Repeat(" ", 64<<10-len(nested(32)))}
+			most := request{good.method, good.path, largest + strings.Repeat(" ", 64<<10-len(largest))}
 			a := s.send(t, most, o["token"], "X-Organization-Id", o["org"], "Content-Type", `Application/JSON ; charset="UTF-8"`)
 			if !a.ok() {
 				t.Errorf("%s, 32 levels in 64 KiB: %d %s", e.route, a.status, a.body)
@@ -119,6 +122,9 @@ func TestTexts(t *testing.T) {
 			} {
 				_, isText := value.(string)
 				exempt := isText && slices.Contains(verbatim, e.route+" "+path)
+				if exempt && name != "a null character" {
+					continue // a password is hashed: one of these has to do
+				}
 				r := request{good.method, good.path, set(t, good.body, path, value)}
 				a := s.send(t, r, o["token"], "X-Organization-Id", o["org"])
 				named := strings.Contains(a.body, fmt.Sprintf(`{%q:[`, path)) || !strings.HasPrefix(good.path, "/api/")

@@ -54,7 +54,8 @@ func TestLogs(t *testing.T) {
 	}
 
 	secrets := []string{canary, strings.ToLower(canary)}
-	for _, name := range []string{"token", "member", "demoted", "robot", "ended", "nowhere", "delegated", "secret", "spareSecret"} {
+	given := []string{"token", "member", "demoted", "robot", "ended", "nowhere", "delegated", "secret", "spareSecret"}
+	for _, name := range given {
 		if o[name] == "" {
 			t.Errorf("there is no %s", name)
 		}

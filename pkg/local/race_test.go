@@ -33,6 +33,7 @@ func TestOneNameAtOnce(t *testing.T) {
 			t.Fatalf("round %d: %v", round, count)
 		}
 	}
+	whole(t, table.Table)
 	items := scan(t, table.Table)
 	for _, kind := range []string{"NAME", "SLUG", "CODE", "EMAIL"} {
 		if len(items[kind]) != rounds {
@@ -82,7 +83,8 @@ func newTeam(t *testing.T, url string) team {
 // that the other one is an admin let both go in the first round.
 func TestOwnersDemoteEachOther(t *testing.T) {
 	t.Parallel()
-	urls, _ := gateways(t)
+	urls, table := gateways(t)
+	defer func() { whole(t, table.Table) }()
 	two := newTeam(t, urls[0])
 	for round := range 200 {
 		var statuses [2]int
@@ -119,7 +121,8 @@ func TestOwnersDemoteEachOther(t *testing.T) {
 // without the condition on its version answered both with 200.
 func TestOneTierAtOnce(t *testing.T) {
 	t.Parallel()
-	urls, _ := gateways(t)
+	urls, table := gateways(t)
+	defer func() { whole(t, table.Table) }()
 	token := newTeam(t, urls[0]).tokens[0]
 	const tiers = "/api/organizations/price-tiers"
 	for round := range 50 {

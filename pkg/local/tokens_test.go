@@ -26,37 +26,37 @@ func TestTokens(t *testing.T) {
 		}
 		return granted.AccessToken
 	}
-	type set = map[string]any
-	in := set{"OrganizationId": o["org"], "OrgCode": o["code"]}
-	admin := set{"role": "Admin"}
-	olga := set{"sub": o["olga"], "UserId": o["olga"], "email": "olga@Ant.example"}
-	max := set{"sub": o["max"], "UserId": o["max"], "email": "max@Ant.example"}
-	robot := set{"sub": "client:" + o["client"]}
-	terms := set{"CustomerNumber": "C-Ant", "PriceTier": "Tier of Ant", "CurrencyCode": "EUR"}
-	standard := set{"CustomerNumber": "", "PriceTier": "Tier of Ant", "CurrencyCode": "USD"}
+	type members = map[string]any
+	in := members{"OrganizationId": o["org"], "OrgCode": o["code"]}
+	admin := members{"role": "Admin"}
+	olga := members{"sub": o["olga"], "UserId": o["olga"], "email": "olga@Ant.example"}
+	member := members{"sub": o["max"], "UserId": o["max"], "email": "max@Ant.example"}
+	robot := members{"sub": "client:" + o["client"]}
+	terms := members{"CustomerNumber": "C-Ant", "PriceTier": "Tier of Ant", "CurrencyCode": "EUR"}
+	standard := members{"CustomerNumber": "", "PriceTier": "Tier of Ant", "CurrencyCode": "USD"}
 	const access, own, other = "/api/auth/access", "charter", "charter-enrichment"
 	enriched := ask(o["token"], access, `{"OrgCode": "<code>"}`)
 	for name, c := range map[string]struct {
 		token    string
 		audience string
 		lifetime time.Duration
-		claims   []set
+		claims   []members
 	}{
-		"of an owner":             {o["token"], own, time.Hour, []set{in, olga, admin}},
-		"of a member":             {o["member"], own, time.Hour, []set{in, max}},
-		"of an API client":        {o["robot"], own, 24 * time.Hour, []set{in, robot, admin}},
-		"without an organization": {o["nowhere"], own, time.Hour, []set{{"sub": o["max"], "email": "max@Ant.example"}}},
-		"enriched, of an owner":   {enriched, own, time.Hour, []set{in, olga, admin, standard}},
+		"of an owner":             {o["token"], own, time.Hour, []members{in, olga, admin}},
+		"of a member":             {o["member"], own, time.Hour, []members{in, member}},
+		"of an API client":        {o["robot"], own, 24 * time.Hour, []members{in, robot, admin}},
+		"without an organization": {o["nowhere"], own, time.Hour, []members{{"sub": o["max"], "email": "max@Ant.example"}}},
+		"enriched, of an owner":   {enriched, own, time.Hour, []members{in, olga, admin, standard}},
 		"enriched again": {ask(enriched, access, `{"OrgCode": "<code>"}`),
-			own, time.Hour, []set{in, olga, admin, standard}},
+			own, time.Hour, []members{in, olga, admin, standard}},
 		"enriched, of a member": {ask(o["nowhere"], access, `{"OrgCode": "<code>"}`),
-			own, time.Hour, []set{in, max, terms}},
+			own, time.Hour, []members{in, member, terms}},
 		"delegated, by an owner": {o["delegated"],
-			other, 15 * time.Minute, []set{in, max, terms, {"act": set{"sub": o["olga"]}}}},
+			other, 15 * time.Minute, []members{in, member, terms, {"act": members{"sub": o["olga"]}}}},
 		"delegated, by an API client": {ask(o["robot"], access, `{"OrgCode": "<code>", "UserId": "<max>"}`),
-			other, 15 * time.Minute, []set{in, max, terms, {"act": robot}}},
+			other, 15 * time.Minute, []members{in, member, terms, {"act": robot}}},
 		"delegated, of an owner": {ask(o["robot"], access, `{"OrgCode": "<code>", "UserId": "<olga>"}`),
-			other, 15 * time.Minute, []set{in, olga, standard, {"act": robot}}},
+			other, 15 * time.Minute, []members{in, olga, standard, {"act": robot}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			claims := s.claims(t, c.token)
@@ -70,7 +70,7 @@ func TestTokens(t *testing.T) {
 			if id, _ := claims["jti"].(string); len(id) != 26 {
 				t.Errorf("jti %v", claims["jti"])
 			}
-			want := set{"iss": "https://charter.localhost", "aud": c.audience,
+			want := members{"iss": "https://charter.localhost", "aud": c.audience,
 				"iat": claims["iat"], "exp": claims["exp"], "jti": claims["jti"]}
 			for _, part := range c.claims {
 				maps.Copy(want, part)

@@ -77,7 +77,8 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 func (r Register) linking(c caller.Caller, a customer.Association, member ...write) []write {
 	w := r.claim(associationItem(a), nil)
 	w.failed = func(old item) error { return stands{readAssociation(old)} }
-	return append(append([]write{w}, member...), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID))
+	return append(append([]write{w}, member...), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+		org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
 }
 
 // newest makes the customer the one that the member's tokens are enriched with.
@@ -115,8 +116,9 @@ func (r Register) keepAlone(ctx context.Context, c caller.Caller, keep []write) 
 }
 
 // mostRead is how many associations one list may read: about 2 MB a second
-// come from a partition, and a request is answered within ten.
-const mostRead = 100_000
+// come from a partition, and a request is answered within ten. It is a variable
+// for a test, which has no time to write so many.
+var mostRead = 100_000
 
 // Associations implements customer.Register.
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {

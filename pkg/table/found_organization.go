@@ -125,6 +125,6 @@ func (t *Table) making(o org.Organization, owner org.User, letter string) []writ
 		t.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
 		t.put(rolesItem(o.ID)),
 		t.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + t.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
-		t.audit(o.ID, owner.ID, "organization.create", o.ID),
+		t.audit(o.ID, owner.ID, "organization.create", o.ID, org.Difference{Field: "Code", New: o.Code}, org.Difference{Field: "Plan", New: org.DefaultPlan}),
 	)
 }

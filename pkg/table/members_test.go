@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"charter/pkg/caller"
+	"charter/pkg/customer"
 	"charter/pkg/fault"
 	"charter/pkg/org"
 )
@@ -164,6 +165,62 @@ func TestDismiss(t *testing.T) {
 	})
 }
 
+// The links of a member go with the membership, however many; linked again,
+// they are a member again.
+func TestDismissTheLinked(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		ctx, m := t.Context(), d.newTeam("acme")
+		m.has("host", org.InviteMembers)
+		tom, host, register, admin := m.joins("tom", org.Member), m.joins("hal", "host"), Register{d.Table}, m.owner
+		admin.Admin = true
+		link := func(n int) {
+			if _, _, err := register.Associate(ctx, admin, tom.UserID, customer.Number(fmt.Sprintf("C-%03d", n))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for links, c := range map[int]struct {
+			by    caller.Caller
+			trips int
+		}{1: {m.owner, 3}, 59: {host, 3}, 150: {host, 5}} {
+			for n := range links {
+				link((n + 7) % links)
+			}
+			m.takes(fmt.Sprintf("%d links", links), c.trips, func() error { return m.Dismiss(ctx, c.by, tom.UserID) })
+			for k := range d.all() {
+				if k.pk == associationsPartition(m.ID) {
+					t.Fatalf("of %d links one is left: %v", links, k)
+				}
+			}
+		}
+		// An owner who may not be dismissed keeps them.
+		for n := range 70 {
+			link(n)
+		}
+		if err := m.Assign(ctx, m.owner, tom.UserID, org.Owner); err != nil {
+			t.Fatal(err)
+		}
+		m.unchanged("a host", func() { wants(t, "a host", m.Dismiss(ctx, host, tom.UserID), org.NotOwner) })
+		if err := m.Dismiss(ctx, m.owner, tom.UserID); err != nil {
+			t.Error(err)
+		}
+		// A link that is made meanwhile goes too.
+		for _, before := range []int32{1, 2} {
+			link(1)
+			d.between("member.remove", before, func() {
+				d.wire.set(nil)
+				link(2)
+			})
+			if err := m.Dismiss(ctx, m.owner, tom.UserID); err != nil {
+				t.Error(err)
+			}
+			d.sound()
+			if m.role(tom) != "" {
+				t.Error("the member is there still")
+			}
+		}
+	})
+}
+
 func errorOf[T any](_ T, err error) error { return err }
 
 // A change of role in one dialect is seen in the other at the next call.
@@ -224,7 +281,7 @@ func TestOwnersAtOnce(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bubble(t, func(t *testing.T, d *desk) {
-				for round := range 20 {
+				for round := range 8 {
 					m := d.newTeam(fmt.Sprintf("acme-%d", round))
 					owners := []caller.Caller{m.owner, m.joins(fmt.Sprintf("olga%d", round), org.Owner)}
 					errs := make([]error, 2)
@@ -244,4 +301,37 @@ func TestOwnersAtOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Four owners do all of it to themselves and to each other, over two services
+// at once. Somebody stays an owner, which the table's soundness says.
+func TestOwnersInAMess(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		other := *d.Table
+		services := []Team{{d.Table}, {&other}}
+		for round := range 5 {
+			m := d.newTeam(fmt.Sprintf("acme-%d", round))
+			owners := []caller.Caller{m.owner}
+			for n := range 3 {
+				owners = append(owners, m.joins(fmt.Sprintf("olga%d-%d", round, n), org.Owner))
+			}
+			d.wire.lockstep()
+			together(16, func(n int) {
+				own, next := owners[n%4], owners[(n+round+1)%4]
+				own.Admin = true // for the other dialect
+				act := []func(s Team) error{
+					func(s Team) error { return s.Assign(t.Context(), own, own.UserID, org.Billing) },
+					func(s Team) error { return s.Dismiss(t.Context(), own, next.UserID) },
+					func(s Team) error { return s.Assign(t.Context(), own, next.UserID, org.Admin) },
+					func(s Team) error { return Directory(s).Demote(t.Context(), own, next.UserID) },
+				}[n/4]
+				err := act(services[n%2])
+				if _, ok := fault.All(err); !ok {
+					t.Errorf("round %d, %d: %v", round, n, err)
+				}
+			})
+			d.wire.set(nil)
+			d.sound()
+		}
+	})
 }

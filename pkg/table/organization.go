@@ -105,13 +105,6 @@ func (t *Table) belonging(o org.Organization, u org.User, role org.Role, at time
 	}
 }
 
-// audit writes down who did what to what, in the transaction that does it.
-func (t *Table) audit(organization, subject, action, target string) write {
-	id := t.ulid()
-	return t.put(newItem(auditKey(organization, id)).
-		with("AuditId", id).set("At", moment(t.Now())).with("Subject", subject).with("Action", action).with("Target", target))
-}
-
 // due and givenUp are the two parts of the index byDue: letters that wait, by
 // when they were ordered, and those that have failed for good, by when.
 const (

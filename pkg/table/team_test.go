@@ -2,7 +2,9 @@ package table
 
 import (
 	"context"
+	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,6 +121,18 @@ func (d *desk) trips(f func()) int {
 	start := time.Now()
 	f()
 	return int(time.Since(start) / trip)
+}
+
+// between runs meanwhile before the last of so many transactions that mention
+// a text is sent.
+func (d *desk) between(mention string, transactions int32, meanwhile func()) {
+	var seen atomic.Int32
+	d.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
+		if c.op == "TransactWriteItems" && strings.Contains(c.body, mention) && seen.Add(1) == transactions {
+			meanwhile()
+		}
+		return send()
+	})
 }
 
 // takes checks that f succeeds, in so many trips.
