@@ -439,9 +439,9 @@ func (w *walk) judgeRolls() {
 
 func (w *walk) letter(pk, _ []string, i item) {
 	_, err := readLetter(i)
-	failed, due := i.text("FailedAt") != "", i.text("DuePK") == "DUE" && i.text("DueAt") != ""
+	failed, part := i.text("FailedAt") != "", i.text("DuePK")
 	w.find(err == nil || failed, "letter %s: it waits and cannot be sent", pk[1])
-	w.find(failed != due, "letter %s: it has to be due or to have failed", pk[1])
+	w.find(i.text("DueAt") != "" && (part == due && !failed || part == givenUp && failed), "letter %s: it has to be due or to have failed", pk[1])
 	w.find(mail.Kind(i.text("Kind")) != "" && i.text("LetterId") == pk[1], "letter %s: it is none", pk[1])
 }
 

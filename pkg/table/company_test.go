@@ -22,7 +22,7 @@ type company struct {
 	member               org.User   // linked to customer 1001, no admin
 	stranger             org.User   // has an account, is no member
 	spare                org.Client // one that may be removed
-	letter               string     // the id of one that waits
+	letter, spoilt       string     // the ids of one that waits and one that has failed for good
 }
 
 // Price tiers: Gold, the default, is that of customer 1001; Bronze took over
@@ -96,7 +96,14 @@ func (d *desk) incorporate() *company {
 	_, _, err = Register{d.Table}.Associate(ctx, co.owner, co.member.ID, "1001")
 	must(err)
 	for k, i := range d.all() {
-		if k.sk == "LETTER" {
+		switch {
+		case k.sk != "LETTER":
+		case co.spoilt == "":
+			co.spoilt = i.text("LetterId")
+			letter, err := readLetter(i)
+			must(err)
+			must(Outbox{d.Table}.Failed(ctx, letter, true))
+		default:
 			co.letter = i.text("LetterId")
 		}
 	}
