@@ -11,6 +11,7 @@
 //	functions/mail-letters  table stream in, letters out
 //	functions/redrive-letters  letters out that have waited too long
 //	functions/seal-audit  table stream in, seals over audit entries out
+//	functions/index-associations  table stream in, rolls of associations kept up to date
 //	pkg/fault             what can go wrong, in words that a caller may read
 //	pkg/text              what a text field may hold, and when two names are one
 //	pkg/caller            who is asking
@@ -19,6 +20,7 @@
 //	pkg/org               organizations: users, members, roles and policies, invitations, plans; and Directory, where they are kept
 //	pkg/pricing           currencies (ISO 4217) and price tiers; and Book, where they are kept
 //	pkg/customer          customers, the users linked to them, and Query over the links
+//	pkg/customer/roll     the associations of a large organization in sheets: their format, and how a page is found
 //	pkg/token             access tokens: sign, verify, key sets, issuers
 //	pkg/trust             which other issuers' tokens are taken: their keys, and whom their tokens stand for
 //	pkg/kms               signs through KMS, with a key that never leaves it

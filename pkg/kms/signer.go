@@ -166,7 +166,7 @@ func refusal(operation string, status int, text []byte) error {
 	var answer struct {
 		Type string `json:"__type"`
 	}
-	json.Unmarshal(text, &answer) // without a name the status has to do
+	_ = json.Unmarshal(text, &answer) // without a name the status has to do
 	name := answer.Type[strings.LastIndex(answer.Type, "#")+1:]
 	err := fmt.Errorf("kms: %s answered %d %.64q", operation, status, name)
 	switch {

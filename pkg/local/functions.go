@@ -53,6 +53,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"get-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetOrganization(e.Organizations()))
 	},
+	"index-associations": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("PK", e.AssociationRolls().Fold)
+	},
 	"jwks": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e).JWKS()))
 	},
@@ -63,7 +66,7 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.ListAPIAccess(e.Organizations()))
 	},
 	"list-associations": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
+		return lambdahttp.Handler(commerce.ListAssociations(e.Associations()))
 	},
 	"list-audit-entries": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))

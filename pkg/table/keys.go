@@ -38,7 +38,8 @@ import (
 //	enter a customer                           Register.Enter         2  BatchGetItem; TransactWriteItems
 //	read a customer                            Register.Customer      1  BatchGetItem
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
-//	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, beside the first BatchGetItem
+//	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 8 for 96 that wait (more for a merge)
 //	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
@@ -47,7 +48,7 @@ import (
 //	change an organization as a member         Team.Revise            1  TransactWriteItems, 2 to rename where the name is claimed
 //	list members and invitations               Team.Roster            1  Query #MEMBERS, 2 where an owner lacks a name
 //	change a member's role                     Team.Assign            1  TransactWriteItems, 2 where a role is a custom one
-//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one, 3 with links
+//	end a membership                           Team.Dismiss           1  TransactWriteItems, 2 where a role is a custom one
 //	invite somebody                            Team.Invite            2  BatchGetItem; TransactWriteItems
 //	revoke an invitation                       Team.Revoke            1  TransactWriteItems
 //	list the custom roles                      Team.Roles             1  BatchGetItem
@@ -82,6 +83,10 @@ import (
 //	customer                                   ORG#<id>#CUSTOMERS     CUSTOMER#<number>
 //	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
 //	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
+//	such a link that is on no sheet yet        ORG#<id>#LOG           <user><number>
+//	what the roll of links is made of          ORG#<id>#ROLL          ROLL
+//	sheet of the roll, in two parts            ROLL#<id>#<sheet>      KEYS, REST
+//	contents of the roll                       ROLL#<id>#<contents>   CONTENTS
 //	audit entry                                ORG#<id>#AUDIT         <ulid>
 //	seal over audit entries                    ORG#<id>#SEALS         <number>
 //	name, slug, code is taken                  NAME#<digest> ...      NAME, SLUG, CODE
@@ -129,6 +134,14 @@ import (
 // A seal names the entries that it covers, so that one that comes late, with an
 // earlier id than those sealed, is of the next seal. Entries are never touched
 // again; see Trail.Seal.
+//
+// LOG and ROLL make lists of a million links fast: package roll says how. A link
+// and its entry in the log are one transaction, in items of their own, so no
+// writer waits for another. ROLL is changed by folding alone, on condition of
+// its version, in the transaction that deletes from the log what went into its
+// sheets: at every moment a link is in the log or on the sheets of an order, once.
+// No link is ever taken away but with the whole organization: then ROLL goes first,
+// whose absence makes lists read the links themselves.
 //
 // TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
 // that was counted up is the one that is counted down. A tier is removed in the
@@ -178,6 +191,16 @@ func associationsPartition(id string) string { return join("ORG", id, "ASSOCIATI
 func associationKey(a customer.Association) key {
 	return key{associationsPartition(a.OrganizationID), a.Key()}
 }
+
+// readKey is what associationKey and logKey say in their sort keys.
+func readKey(sk string) (userID string, n customer.Number) {
+	user, number, _ := strings.Cut(sk, sep)
+	return user, customer.Number(number)
+}
+func logPartition(id string) string     { return join("ORG", id, "LOG") }
+func logKey(a customer.Association) key { return key{logPartition(a.OrganizationID), a.Key()} }
+func rollKey(id string) key             { return key{join("ORG", id, "ROLL"), "ROLL"} }
+func partKey(id, name, part string) key { return key{join("ROLL", id, name), part} }
 func holdsKey(id, subject string, shard int) key {
 	return key{join("HOLDS", id, subject, strconv.Itoa(shard)), "HOLDS"}
 }

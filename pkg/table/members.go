@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"charter/pkg/caller"
-	"charter/pkg/customer"
 	"charter/pkg/org"
 )
 
@@ -133,8 +132,8 @@ func giver(d org.Definition) org.Role {
 	return org.Owner
 }
 
-// Dismiss implements org.Team. A member who was linked to a customer has links
-// that go too; they have to be found first.
+// Dismiss implements org.Team. Links to customers stay, as what was once true:
+// nobody's token is enriched where they are no member.
 func (t Team) Dismiss(ctx context.Context, c caller.Caller, userID string) error {
 	return t.move(ctx, c, userID, org.Admin, func(standing) (to, as org.Role, err error) { return "", org.Admin, nil })
 }
@@ -154,15 +153,7 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 			if s.found != nil && from == "" {
 				return org.UnknownMember
 			}
-			writes := append(keep(nil), t.moving(c, s, as, userID, from, to)...)
-			if to == "" && s.found[member].text("Newest") != "" {
-				links, err := t.unlinking(ctx, c, s, userID)
-				if err != nil {
-					return err
-				}
-				writes = append(writes, links...)
-			}
-			err = t.transact(ctx, writes)
+			err = t.transact(ctx, append(keep(nil), t.moving(c, s, as, userID, from, to)...))
 			if errors.Is(err, org.UnknownMember) && userID == c.UserID {
 				err = errStale // the caller's own membership has ended
 			}
@@ -170,42 +161,6 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 		})
 	})
 	return err
-}
-
-// unlinking removes what links a member to customers, which goes with the
-// membership. Of very many links it leaves so many as fit into one transaction
-// beside it, and the newest, which the member's item names.
-func (t Team) unlinking(ctx context.Context, c caller.Caller, s standing, userID string) ([]write, error) {
-	const most = 60
-	newest := associationKey(customer.Association{OrganizationID: c.OrganizationID, UserID: userID,
-		Number: customer.Number(s.found[memberKey(c.OrganizationID, userID)].text("Newest"))})
-	writes := []write{t.remove(newest)}
-	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :user)"),
-		ExpressionAttributeValues: item{":pk": str(newest.pk), ":user": str(join(userID, ""))}}
-	for {
-		out, err := t.Client.Query(ctx, in)
-		if err != nil {
-			return nil, failure(err)
-		}
-		for _, i := range out.Items {
-			if k := (key{newest.pk, item(i).text("SK")}); k != newest {
-				writes = append(writes, t.remove(k))
-			}
-		}
-		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
-			break
-		}
-	}
-	for len(writes) > most {
-		some := writes[len(writes)-most+1:]
-		may := append(t.proof(c, s, org.Admin), t.seatStands(c, s, org.Admin, userID, ""))
-		if err := t.transact(ctx, append(may, some...)); err != nil {
-			return nil, err
-		}
-		writes = writes[:len(writes)-len(some)]
-	}
-	return writes, nil
 }
 
 // moving writes every item that a member's role stands in, whichever they had
@@ -216,12 +171,6 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 	switch {
 	case to == "":
 		gone := t.hasOneOf(t.remove(memberKey(id, userID)), from)
-		if newest := s.found[memberKey(id, userID)].text("Newest"); newest == "" {
-			*gone.Delete.ConditionExpression += " AND attribute_not_exists(Newest)"
-		} else {
-			*gone.Delete.ConditionExpression += " AND Newest = :newest"
-			gone.Delete.ExpressionAttributeValues[":newest"] = str(newest)
-		}
 		writes = append(writes, gone, t.remove(membershipKey(userID, id)),
 			t.audit(id, c.Subject(), "member.remove", userID, org.Difference{Field: "Role", Old: string(from)}))
 	default:
@@ -292,14 +241,6 @@ func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to
 	condition, values := seatCondition(c, s, as, userID, to)
 	return t.update(adminsKey(c.OrganizationID), expression, condition, values.and(item{":user": set(userID)}),
 		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
-}
-
-// seatStands checks what is the condition of seat.
-func (t *Table) seatStands(c caller.Caller, s standing, as org.Role, userID string, to org.Role) write {
-	condition, values := seatCondition(c, s, as, userID, to)
-	w := t.check(adminsKey(c.OrganizationID), condition, values, nil)
-	w.failed = func(admins item) error { return seatRefused(c, s, as, admins, userID, to) }
-	return w
 }
 
 func seatCondition(c caller.Caller, s standing, as org.Role, userID string, to org.Role) (string, item) {

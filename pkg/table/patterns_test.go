@@ -227,8 +227,17 @@ var patterns = []pattern{
 		}
 		return show(Register{co.Table}.Associations(ctx, c, q))
 	}},
+	{name: "Roll.Fold", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Roll{co.Table}.Fold(ctx, logPartition(co.ID)))
+	}},
 	{name: "Register.Enrich", call: enrich(ownID, ""), refused: enrich(ownID, "1002"), faults: []fault.Fault{customer.NotLinked}},
 	{name: "Register.Enrich", variant: "a named customer", call: enrich(ownID, "1001")},
+	{name: "Trail.Entries", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
+		return show(Trail{co.Table}.Entries(ctx, c, 5, ""))
+	}},
+	{name: "Trail.Seal", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Trail{co.Table}.Seal(ctx, co.ID))
+	}},
 	{name: "Outbox.Claim", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Outbox{co.Table}.Claim(ctx, co.letter))
 	}},

@@ -10,6 +10,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -30,9 +31,7 @@ func where(variables map[string]string, out http.RoundTripper) env.Env {
 		env.TokenIssuer: "https://charter.example", env.TokenAudience: "charter", env.EnrichmentAudience: "charter-enrichment",
 		env.TrustedIssuers: "[]",
 	}
-	for name, value := range variables {
-		all[name] = value
-	}
+	maps.Copy(all, variables)
 	return env.Env{Get: func(name string) string { return all[name] }, HTTP: &http.Client{Transport: out}, Now: func() time.Time { return noon }}
 }
 
