@@ -24,8 +24,9 @@ const (
 	TokenIssuer          = "TOKEN_ISSUER"           // "iss"
 	TokenAudience        = "TOKEN_AUDIENCE"         // "aud" of the service
 	EnrichmentAudience   = "ENRICHMENT_AUDIENCE"    // "aud" of delegated tokens
-	SigningKey           = "SIGNING_KEY"            // PEM, the private key that signs tokens
+	SigningKey           = "SIGNING_KEY"            // signs tokens: a private key in PEM, or the ARN of a KMS key
 	VerifyingKeys        = "VERIFYING_KEYS"         // PEM, the public keys that verify tokens
+	TrustedIssuers       = "TRUSTED_ISSUERS"        // JSON, other issuers whose tokens are taken
 	MailFrom             = "MAIL_FROM"              // the sender of letters
 	MailConfigurationSet = "MAIL_CONFIGURATION_SET" // of SES, or ""
 	LinkBase             = "LINK_BASE"              // where links in letters lead
@@ -34,10 +35,8 @@ const (
 // Env is where a function runs: its variables, and the way out of it.
 type Env struct {
 	Get  func(name string) string
-	HTTP interface {
-		Do(*http.Request) (*http.Response, error)
-	}
-	Now func() time.Time
+	HTTP *http.Client
+	Now  func() time.Time
 }
 
 // Lambda is the environment of this process.
@@ -131,3 +130,9 @@ func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
 
 // Letters opens the letters that wait to be sent.
 func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }
+
+// Trail opens the audit trail, for reading and for seals.
+func (e Env) Trail() table.Trail { return table.Trail{Table: e.open()} }
+
+// Auditor opens the whole table, for reading.
+func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open()} }

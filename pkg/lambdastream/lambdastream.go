@@ -40,8 +40,9 @@ func Serve(attribute string, each Each) {
 // where a write has set or changed it; records that were removed, that have no
 // such attribute, or that left it as it was are passed over. So a write of each
 // to the item it was called for does not call it once more. (A stream without
-// old images cannot tell, and calls for every write.) Records of one batch with
-// the same value are one call.
+// old images cannot tell, and calls for every write.)
+//
+// Records of one batch with the same value are one call, and fail together.
 //
 // At most 8 calls run at once. Their context ends before the function's own
 // deadline, so that there is time to answer: whatever has not ended by then, or
@@ -85,10 +86,20 @@ func (r record) value(attribute string) (value string, due bool) {
 	return *after, true
 }
 
-// call is what is due for records of one value.
+// call is what is due for the records of one value.
 type call struct {
 	value     string
 	sequences []string
+}
+
+// add puts a record to the call for its value.
+func add(due []call, value, sequence string) []call {
+	i := slices.IndexFunc(due, func(c call) bool { return c.value == value })
+	if i < 0 {
+		return append(due, call{value, []string{sequence}})
+	}
+	due[i].sequences = append(due[i].sequences, sequence)
+	return due
 }
 
 type answer struct {
@@ -110,18 +121,10 @@ func (b *batch) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, errEvent
 	}
 	var due []call
-	place := map[string]int{}
 	for _, r := range e.Records {
-		value, ok := r.value(b.attribute)
-		if !ok {
-			continue
+		if value, ok := r.value(b.attribute); ok {
+			due = add(due, value, r.Dynamodb.SequenceNumber)
 		}
-		i, known := place[value]
-		if !known {
-			i = len(due)
-			place[value], due = i, append(due, call{value: value})
-		}
-		due[i].sequences = append(due[i].sequences, r.Dynamodb.SequenceNumber)
 	}
 	failed := answer{BatchItemFailures: []failure{}}
 	for i, err := range b.all(ctx, due) {

@@ -155,6 +155,38 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// A hundred records of two values are two calls, and fail by value.
+//
+// Tried with the control that it must catch: without add there were a hundred.
+func TestOneCallAValue(t *testing.T) {
+	captureLog(t)
+	var e events.DynamoDBEvent
+	for i := range 100 {
+		e.Records = append(e.Records, events.DynamoDBEventRecord{EventName: "INSERT", Change: events.DynamoDBStreamRecord{
+			NewImage:       map[string]events.DynamoDBAttributeValue{"LetterId": events.NewStringAttribute(fmt.Sprint("value ", i%50/49))},
+			SequenceNumber: fmt.Sprint(1001 + i),
+		}})
+	}
+	payload, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c calls
+	answer := invoke(t, t.Context(), payload, func(_ context.Context, value string) error {
+		c.count(value)
+		if value == "value 1" {
+			return errors.New("refused")
+		}
+		return nil
+	})
+	if answer != `{"batchItemFailures":[{"itemIdentifier":"1050"},{"itemIdentifier":"1100"}]}` {
+		t.Errorf("answer %s", answer)
+	}
+	if got := fmt.Sprint(c.counts); got != "map[value 0:1 value 1:1]" {
+		t.Errorf("calls %s", got)
+	}
+}
+
 func TestPanic(t *testing.T) {
 	log := captureLog(t)
 	var nobody *calls

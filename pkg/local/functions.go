@@ -9,6 +9,7 @@ import (
 	"charter/pkg/env/signing"
 	"charter/pkg/lambdaauth"
 	"charter/pkg/lambdahttp"
+	"charter/pkg/lambdaschedule"
 	"charter/pkg/lambdastream"
 	"charter/pkg/platform"
 )
@@ -67,6 +68,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"list-associations": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListAssociations(e.Associations()))
 	},
+	"list-audit-entries": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))
+	},
 	"list-price-tiers": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
 	},
@@ -121,8 +125,14 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"put-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))
 	},
+	"redrive-letters": func(e env.Env) lambda.Handler {
+		return lambdaschedule.Handler(mailing.Redrive(e).Run)
+	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))
+	},
+	"seal-audit": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("OrganizationId", e.Trail().Seal)
 	},
 	"update-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))

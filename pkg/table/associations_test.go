@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -144,7 +145,7 @@ func drawQuery(t *rapid.T, letter *rapid.Generator[rune]) customer.Query {
 	for range rapid.SampledFrom([]int{0, 1, 1, 2, 2, 3}).Draw(t, "filters") {
 		filters = append(filters, filter{
 			rapid.SampledFrom([]string{"UserId", "CustomerNumber"}).Draw(t, "field"),
-			rapid.SampledFrom([]string{"startswith", "contains", "notcontains", "endswith", "equals", "notequals", "gt", "gte", "lt", "lte"}).Draw(t, "operator"),
+			rapid.SampledFrom(strings.Fields("startswith contains notcontains endswith equals notequals gt gte lt lte")).Draw(t, "operator"),
 			rapid.OneOf(rapid.StringOfN(letter, 0, 2, -1), rapid.StringOfN(rapid.OneOf(letter, rapid.SampledFrom([]rune{0, 1, 2, 0x1f})), 1, 3, -1),
 				rapid.Map(letter, func(r rune) string { return strings.Repeat(string(r), 65) })).Draw(t, "value"),
 		})
@@ -156,7 +157,8 @@ func drawQuery(t *rapid.T, letter *rapid.Generator[rune]) customer.Query {
 	return query(t, url.Values{
 		"pageNumber": {rapid.SampledFrom([]string{"1", "1", "2", "3", "1000000000000"}).Draw(t, "page")},
 		"pageSize":   {rapid.SampledFrom([]string{"1", "2", "25", "200"}).Draw(t, "size")}, "filters": {string(array)},
-		"sortOn": {rapid.SampledFrom([]string{"UserId", "CustomerNumber"}).Draw(t, "sort on")}, "sortDirection": {rapid.SampledFrom([]string{"asc", "desc"}).Draw(t, "direction")},
+		"sortOn":        {rapid.SampledFrom([]string{"UserId", "CustomerNumber"}).Draw(t, "sort on")},
+		"sortDirection": {rapid.SampledFrom([]string{"asc", "desc"}).Draw(t, "direction")},
 	})
 }
 
@@ -187,7 +189,8 @@ func (d *desk) matches(t fataler, owner caller.Caller, rows []customer.Associati
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got.Data == nil || !slices.Equal(got.Data, want.Data) || got.Total != want.Total || got.Current != want.Current || got.Size != want.Size || got.TotalPages != want.TotalPages {
+	want.NextCursor = got.NextCursor // signed by the table: another test's
+	if got.Data == nil || !reflect.DeepEqual(got, want) {
 		t.Fatalf("%+v over %d rows: %+v; want %+v", q, len(rows), got, want)
 	}
 }

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"charter/pkg/caller"
 	"charter/pkg/customer"
 	"charter/pkg/fault"
+	"charter/pkg/mail"
 	"charter/pkg/org"
 	"charter/pkg/pricing"
 )
@@ -89,7 +91,7 @@ func demote(user func(co *company) string) callFunc {
 
 func addClient(ctx context.Context, co *company, c caller.Caller) (string, error) {
 	client, secret, err := Directory{co.Table}.AddClient(ctx, c, "Third")
-	return show(client.ID+secret.Reveal(), err)
+	return show(client.ID+" "+secret.Reveal(), err)
 }
 
 func removeClient(client func(co *company) string) callFunc {
@@ -179,6 +181,14 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.stranger.ID, co.ID))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, co.linked()))
+	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("nobody@shop.example")))
+	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", variant: "one to link", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("mary@shop.example")))
+	}},
 	{name: "Directory.AddClient", caller: owners, writes: true, keyed: true, call: addClient},
 	{name: "Directory.Clients", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Clients(ctx, c))
@@ -222,13 +232,28 @@ var patterns = []pattern{
 	}},
 	{name: "Register.Enrich", call: enrich(ownID, ""), refused: enrich(ownID, "1002"), faults: []fault.Fault{customer.NotLinked}},
 	{name: "Register.Enrich", variant: "a named customer", call: enrich(ownID, "1001")},
+	{name: "Trail.Entries", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
+		return show(Trail{co.Table}.Entries(ctx, c, 5, ""))
+	}},
+	{name: "Trail.Seal", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Trail{co.Table}.Seal(ctx, co.ID))
+	}},
 	{name: "Outbox.Claim", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Outbox{co.Table}.Claim(ctx, co.letter))
 	}},
 	{name: "Outbox.Sent", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Sent(ctx, co.letter))
+		return done(Outbox{co.Table}.Sent(ctx, mail.Letter{ID: co.letter}))
 	}},
 	{name: "Outbox.Failed", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Failed(ctx, co.letter, true))
+		return done(Outbox{co.Table}.Failed(ctx, mail.Letter{ID: co.letter}, true))
+	}},
+	{name: "Outbox.Waiting", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.Waiting(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.GivenUp", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.GivenUp(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.Revive", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Outbox{co.Table}.Revive(ctx, co.spoilt))
 	}},
 }
