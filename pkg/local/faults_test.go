@@ -298,7 +298,7 @@ func show(v any) string {
 
 // What differs from one run to another.
 var (
-	anyRandom = regexp.MustCompile(`\b(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt)=[^;]*;`)
+	anyRandom = regexp.MustCompile(`\b(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt|Link)=[^;]*;`)
 	anyID     = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}\b|org_[0-9a-f]{11}\b`)
 	anyTime   = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 	anySecret = regexp.MustCompile(`"ClientSecret":"[^"]*"`)
