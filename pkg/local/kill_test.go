@@ -19,6 +19,11 @@ import (
 // associations, fifty times, in two folders: each time the auditor finds all
 // that is left whole, and what was answered as done is there. Once the service
 // runs again every letter is sent and every entry of the audit trail is sealed.
+//
+// Tried with controls that it must catch: a Found that wrote the name in a call
+// of its own before the transaction, a Promote that wrote the admin's item in one
+// after it, a postman who took a letter for sent before he sent it, and a service
+// without the function that seals.
 func TestKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const folders, rounds = 2, 25
