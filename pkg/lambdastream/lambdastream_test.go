@@ -338,3 +338,21 @@ func TestServe(t *testing.T) {
 		t.Errorf("log %q", lines)
 	}
 }
+
+// Records of one value are one call, and fail together.
+func TestOneValueIsOneCall(t *testing.T) {
+	captureLog(t)
+	const record = `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d","NewImage":{"LetterId":{"S":"%s"}}}}`
+	payload := fmt.Sprintf(`{"Records":[`+record+`,`+record+`,`+record+`,`+record+`]}`, 1, "a", 2, "b", 3, "a", 4, "b")
+	var c calls
+	answer := invoke(t, t.Context(), []byte(payload), func(_ context.Context, value string) error {
+		c.count(value)
+		if value == "a" {
+			return errors.New("not now")
+		}
+		return nil
+	})
+	if want := `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"3"}]}`; answer != want || fmt.Sprint(c.counts) != "map[a:1 b:1]" {
+		t.Errorf("answer %s, calls %v", answer, c.counts)
+	}
+}

@@ -3,6 +3,7 @@ package local_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -199,10 +200,5 @@ func (s service) state(t *testing.T, organization map[string]string) string {
 
 // serves reports whether the template has the row's route.
 func (s service) serves(e endpoint) bool {
-	for _, route := range s.routes() {
-		if route == e.route {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.routes(), e.route)
 }

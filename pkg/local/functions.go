@@ -9,6 +9,7 @@ import (
 	"charter/pkg/env/signing"
 	"charter/pkg/lambdaauth"
 	"charter/pkg/lambdahttp"
+	"charter/pkg/lambdaschedule"
 	"charter/pkg/lambdastream"
 	"charter/pkg/platform"
 )
@@ -52,6 +53,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"get-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetOrganization(e.Organizations()))
 	},
+	"index-associations": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("PK", e.AssociationRolls().Fold)
+	},
 	"jwks": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e).JWKS()))
 	},
@@ -62,7 +66,7 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.ListAPIAccess(e.Organizations()))
 	},
 	"list-associations": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
+		return lambdahttp.Handler(commerce.ListAssociations(e.Associations()))
 	},
 	"list-audit-entries": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))
@@ -120,6 +124,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"put-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))
+	},
+	"redrive-letters": func(e env.Env) lambda.Handler {
+		return lambdaschedule.Handler(mailing.Redrive(e).Run)
 	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))

@@ -109,9 +109,9 @@ func (p *process) end() {
 	p.cmd.Wait()
 }
 
-// call sends one request and returns the status, 0 when there was no answer,
-// and the answer's members.
-func call(method, url, token, body string) (int, map[string]any) {
+// call sends one request, in an organization where the dialect wants one, and
+// returns the status, 0 when there was no answer, and the answer's members.
+func call(method, url, token, body string, organization ...string) (int, map[string]any) {
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	if err != nil {
 		panic(err)
@@ -121,6 +121,9 @@ func call(method, url, token, body string) (int, map[string]any) {
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for _, id := range organization {
+		r.Header.Set("X-Organization-Id", id)
 	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {

@@ -22,7 +22,7 @@ type company struct {
 	member               org.User   // linked to customer 1001, no admin
 	stranger             org.User   // has an account, is no member
 	spare                org.Client // one that may be removed
-	letter               string     // the id of one that waits
+	letter, spoilt       string     // the ids of one that waits and one that has failed for good
 }
 
 // Price tiers: Gold, the default, is that of customer 1001; Bronze took over
@@ -84,6 +84,8 @@ func (d *desk) incorporate() *company {
 	co.admin = co.userCaller(d.user("adam@shop.example"))
 	co.member, co.stranger = d.user("mary@shop.example"), d.user("stan@shop.example")
 	book := Book{d.Table}
+	_, err = Directory{d.Table}.Recognize(ctx, co.linked())
+	must(err)
 	must(book.Add(ctx, co.owner, gold, "EUR"))
 	must(book.Add(ctx, co.owner, silver, "USD"))
 	must(book.Add(ctx, co.owner, bronze, "GBP"))
@@ -94,7 +96,14 @@ func (d *desk) incorporate() *company {
 	_, _, err = Register{d.Table}.Associate(ctx, co.owner, co.member.ID, "1001")
 	must(err)
 	for k, i := range d.all() {
-		if k.sk == "LETTER" {
+		switch {
+		case k.sk != "LETTER":
+		case co.spoilt == "":
+			co.spoilt = i.text("LetterId")
+			letter, err := readLetter(i)
+			must(err)
+			must(Outbox{d.Table}.Failed(ctx, letter, true))
+		default:
 			co.letter = i.text("LetterId")
 		}
 	}
@@ -149,6 +158,11 @@ func (d *desk) user(email string) org.User {
 		d.t.Fatalf("%s has no account: %v", email, err)
 	}
 	return u
+}
+
+// linked is how another issuer knows the member.
+func (co *company) linked() caller.Identity {
+	return caller.Identity{Issuer: "https://shop.example", Subject: "mary", Email: co.member.Email.String(), Organization: co.Code}
 }
 
 func (co *company) userCaller(u org.User) caller.Caller {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"charter/pkg/caller"
 	"charter/pkg/customer"
 	"charter/pkg/fault"
+	"charter/pkg/mail"
 	"charter/pkg/org"
 	"charter/pkg/pricing"
 )
@@ -179,6 +181,14 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.stranger.ID, co.ID))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, co.linked()))
+	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("nobody@shop.example")))
+	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", variant: "one to link", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("mary@shop.example")))
+	}},
 	{name: "Directory.AddClient", caller: owners, writes: true, keyed: true, call: addClient},
 	{name: "Directory.Clients", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Clients(ctx, c))
@@ -217,6 +227,9 @@ var patterns = []pattern{
 		}
 		return show(Register{co.Table}.Associations(ctx, c, q))
 	}},
+	{name: "Roll.Fold", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Roll{co.Table}.Fold(ctx, logPartition(co.ID)))
+	}},
 	{name: "Register.Enrich", call: enrich(ownID, ""), refused: enrich(ownID, "1002"), faults: []fault.Fault{customer.NotLinked}},
 	{name: "Register.Enrich", variant: "a named customer", call: enrich(ownID, "1001")},
 	{name: "Trail.Entries", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
@@ -229,9 +242,18 @@ var patterns = []pattern{
 		return show(Outbox{co.Table}.Claim(ctx, co.letter))
 	}},
 	{name: "Outbox.Sent", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Sent(ctx, co.letter))
+		return done(Outbox{co.Table}.Sent(ctx, mail.Letter{ID: co.letter}))
 	}},
 	{name: "Outbox.Failed", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Failed(ctx, co.letter, true))
+		return done(Outbox{co.Table}.Failed(ctx, mail.Letter{ID: co.letter}, true))
+	}},
+	{name: "Outbox.Waiting", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.Waiting(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.GivenUp", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.GivenUp(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.Revive", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Outbox{co.Table}.Revive(ctx, co.spoilt))
 	}},
 }

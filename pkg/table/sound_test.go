@@ -17,6 +17,7 @@ func (d *desk) sound() {
 	for _, finding := range report.Broken {
 		d.t.Error(finding)
 	}
+	d.soundRolls()
 }
 
 // kinds counts the items of the table by what they are.

@@ -5,7 +5,8 @@
 //	go run ./pkg/local/cmd audit  check that a table is whole, without writing to it
 //
 // PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
-// folder that keeps everything (default .charter). It listens on 127.0.0.1 only.
+// folder that keeps everything (default .charter), TRUSTED_ISSUERS other issuers
+// whose tokens are taken, as template.yaml has them. It listens on 127.0.0.1 only.
 //
 // What is audited is the folder of a service that was stopped, or with TABLE_NAME
 // a deployed table: then AWS_REGION and the usual credentials have to be set. Its
@@ -56,7 +57,8 @@ func serve() error {
 		return err
 	}
 	defer listener.Close()
-	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter")})
+	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter"),
+		Issuers: os.Getenv("TRUSTED_ISSUERS")})
 	if err != nil {
 		return err
 	}
