@@ -60,7 +60,7 @@ func BenchmarkAssociations(b *testing.B) {
 	}
 	function := bufio.NewScanner(part(b, "function", string(text)))
 	for function.Scan() {
-		var k kind
+		var k listing
 		if err := json.Unmarshal(function.Bytes(), &k); err != nil {
 			b.Fatalf("%s: %v", function.Bytes(), err)
 		}
@@ -245,8 +245,8 @@ func quoted(s string) string {
 	return string(text)
 }
 
-// kind is one kind of list, and what it took.
-type kind struct {
+// listing is one kind of list, and what it took.
+type listing struct {
 	Name              string
 	Lists             int
 	P50, P99, MostP99 float64 // ms
@@ -256,7 +256,7 @@ type kind struct {
 	Failed            string
 }
 
-func (k kind) String() string {
+func (k listing) String() string {
 	return fmt.Sprintf("%-44s %4d lists  p50 %6.1f ms  p99 %6.1f ms (%4.0f)  CPU %5.1f ms  %6.1f units (%4.0f)  memory %d MB (%d)",
 		k.Name, k.Lists, k.P50, k.P99, k.MostP99, k.CPU, k.Units, k.MostUnits, k.Memory, mostMemory)
 }
@@ -273,7 +273,7 @@ func playFunction() {
 	out := json.NewEncoder(os.Stdout)
 
 	// measure makes each list so many times.
-	measure := func(k kind, times int, cold bool, lists []url.Values) {
+	measure := func(k listing, times int, cold bool, lists []url.Values) {
 		var took []float64
 		t.Shelf = &Shelf{}
 		if !cold {
@@ -317,16 +317,16 @@ func playFunction() {
 			}
 		}
 	}
-	measure(kind{Name: "a page, cold", MostP99: 150, MostUnits: 60}, 5, true, pages)
-	measure(kind{Name: "a page, warm", MostP99: 150, MostUnits: 60}, 5, false, pages)
+	measure(listing{Name: "a page, cold", MostP99: 150, MostUnits: 60}, 5, true, pages)
+	measure(listing{Name: "a page, warm", MostP99: 150, MostUnits: 60}, 5, false, pages)
 
 	for _, o := range []string{"UserId", "CustomerNumber"} {
 		for _, cold := range []bool{true, false} {
 			var all []url.Values
-			k := kind{Name: "any filter by " + o + ", warm", MostP99: 100, MostUnits: 10}
+			k := listing{Name: "any filter by " + o + ", warm", MostP99: 100, MostUnits: 10}
 			times := 10
 			if cold {
-				k, times = kind{Name: "any filter by " + o + ", cold", MostP99: 1500, MostUnits: 3000}, 4
+				k, times = listing{Name: "any filter by " + o + ", cold", MostP99: 1500, MostUnits: 3000}, 4
 			}
 			for _, field := range []string{"UserId", "CustomerNumber"} {
 				for _, operator := range strings.Fields("startswith contains notcontains endswith equals notequals gt gte lt lte") {
@@ -341,7 +341,7 @@ func playFunction() {
 	for _, o := range []string{"UserId", "CustomerNumber"} {
 		both = append(both, filtered(o, "CustomerNumber", "contains", "77"), filtered(o, "UserId", "endswith", "77"))
 	}
-	measure(kind{Name: "filters by both orders in turn, warm", MostP99: 100, MostUnits: 10}, 25, false, both)
+	measure(listing{Name: "filters by both orders in turn, warm", MostP99: 100, MostUnits: 10}, 25, false, both)
 }
 
 // value makes an operator work: what it leaves, if not just one, are many.
