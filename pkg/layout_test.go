@@ -77,6 +77,7 @@ var (
 var publicRoutes = []string{
 	"GET /.well-known/jwks.json",
 	"POST /api/auth/login",
+	"POST /api/auth/verify",
 	"POST /api/organizations",
 }
 

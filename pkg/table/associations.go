@@ -112,8 +112,8 @@ func (r Register) join(ctx context.Context, c caller.Caller, a customer.Associat
 	}
 	items := r.belonging(o, user, org.Member, a.CreatedAt)
 	items[0].with("Newest", string(a.Number))
-	return r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})),
-		r.linking(c, a, r.claim(items[0], errMember), r.put(items[1]))...)...)
+	member := append(r.stays(user, customer.UnknownUser), r.claim(items[0], errMember), r.put(items[1]))
+	return r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, member...)...)...)
 }
 
 // keepAlone keeps the outcome of a request that changed nothing, if it has a key.

@@ -152,7 +152,7 @@ func (d *desk) user(email string) org.User {
 }
 
 func (co *company) userCaller(u org.User) caller.Caller {
-	return caller.Caller{UserID: u.ID, Email: u.Email.String(), OrganizationID: co.ID, OrgCode: co.Code, Admin: true}
+	return caller.Caller{UserID: u.ID, Email: u.Email.String(), Verified: true, OrganizationID: co.ID, OrgCode: co.Code, Admin: true}
 }
 
 func (co *company) clientCaller(id string) caller.Caller {

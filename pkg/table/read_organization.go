@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"context"
 
 	"charter/pkg/caller"
@@ -25,11 +26,17 @@ func (t *Table) whole(ctx context.Context, c caller.Caller) (whole, error) {
 	if c.OrganizationID == "" {
 		return nil, org.NotAdmin
 	}
+	mark := make(chan result[map[key]item], 1)
+	go func() {
+		found, err := t.fetch(ctx, provingKeys(c)...)
+		mark <- result[map[key]item]{found, err}
+	}()
 	items, err := t.partition(ctx, orgPartition(c.OrganizationID))
-	if err != nil {
+	read := <-mark
+	if err := cmp.Or(err, read.err); err != nil {
 		return nil, err
 	}
-	found := make(map[key]item, len(items))
+	found := read.value
 	for _, i := range items {
 		found[key{i.text("PK"), i.text("SK")}] = i
 	}

@@ -74,6 +74,7 @@ func bare(t testing.TB) *desk {
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 			HTTPClient:  &http.Client{Transport: d.wire}, Retryer: Retryer()}),
 		Name: tableName, Secret: []byte("a secret of at least thirty-two bytes"), Now: d.clock.Now, Random: rand.Reader,
+		Limits: Limits{PerAddress: 1e6, PerEmail: 100, PerEmailAndAddress: 10, PerClient: 10},
 	}
 	return d
 }
