@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"testing"
+
+	"charter/pkg/local/conversation"
 )
 
 // Sixty-four clients of four processes create organizations of one name, twenty
@@ -46,12 +48,13 @@ func TestOneNameAtOnce(t *testing.T) {
 	}
 }
 
-// team is an organization with two owners, through one of the gateways.
+// team is an organization with two owners, through one of the gateways; mail
+// is who serves their letters.
 type team struct {
 	emails, ids, tokens []string
 }
 
-func newTeam(t *testing.T, url string) team {
+func newTeam(t *testing.T, url string, mail http.Handler) team {
 	t.Helper()
 	team := team{emails: []string{"ann@team.example", "bob@team.example"}}
 	var code string
@@ -60,6 +63,7 @@ func newTeam(t *testing.T, url string) team {
 		if status != http.StatusCreated {
 			t.Fatalf("create: %d %v", status, made)
 		}
+		conversation.Run(t, mail, "testdata/verify.txt", map[string]string{"email": email, "password": "Password1234!"})
 		if n == 0 {
 			code = made["IdentityOrganizationId"].(string)
 			continue
@@ -84,8 +88,8 @@ func newTeam(t *testing.T, url string) team {
 // that the other one is an admin let both go in the first round.
 func TestOwnersDemoteEachOther(t *testing.T) {
 	t.Parallel()
-	urls, _ := gateways(t)
-	two := newTeam(t, urls[0])
+	urls, table := gateways(t)
+	two := newTeam(t, urls[0], table)
 	for round := range 200 {
 		var statuses [2]int
 		demote := func(by int) func() {
@@ -121,8 +125,8 @@ func TestOwnersDemoteEachOther(t *testing.T) {
 // without the condition on its version answered both with 200.
 func TestOneTierAtOnce(t *testing.T) {
 	t.Parallel()
-	urls, _ := gateways(t)
-	token := newTeam(t, urls[0]).tokens[0]
+	urls, table := gateways(t)
+	token := newTeam(t, urls[0], table).tokens[0]
 	const tiers = "/api/organizations/price-tiers"
 	for round := range 50 {
 		name := fmt.Sprintf("Tier %d", round)

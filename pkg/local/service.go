@@ -33,6 +33,10 @@ type Options struct {
 	TableURL string           // use the table that another process serves there, and leave its stream to that process
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
+
+	// CloudLimits limits one source address as the template says; otherwise
+	// nothing does, in effect.
+	CloudLimits bool
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway.
@@ -64,7 +68,12 @@ func Start(o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{}
-	if s.Template, err = sam.Read(text, Parameters()); err != nil {
+	parameters := Parameters()
+	if !o.CloudLimits {
+		// Whoever works on this machine comes from one address.
+		parameters["AttemptsPerAddress"] = "1000000000"
+	}
+	if s.Template, err = sam.Read(text, parameters); err != nil {
 		return nil, err
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {

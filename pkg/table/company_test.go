@@ -109,7 +109,7 @@ func (d *desk) founded(name, email string) (org.Organization, caller.Caller) {
 		d.t.Fatal(err)
 	}
 	u := d.user(email)
-	return o, caller.Caller{UserID: u.ID, Email: email, OrganizationID: o.ID, OrgCode: o.Code, Admin: true}
+	return o, caller.Caller{UserID: u.ID, Email: email, Verified: true, OrganizationID: o.ID, OrgCode: o.Code, Admin: true}
 }
 
 // application asks for an organization that says something of everything.

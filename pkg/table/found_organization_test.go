@@ -51,7 +51,8 @@ func TestFound(t *testing.T) {
 		t.Errorf("signed in as %+v", session)
 	}
 	kinds := map[string]int{"NAME": 1, "SLUG": 1, "CODE": 1, "EMAIL": 1, "USER USER": 1, "USER ORG": 1, "HOLDS": shards, "ORG ORG": 1,
-		"ORG ADMINS": 1, "ORG ADMIN": 1, "ORG TIERS": 1, "ORG ROLES": 1, "ORG SUB": 1, "MEMBERS": 1, "LETTER": 1, "AUDIT": 1, "RATE": 2}
+		"ORG ADMINS": 1, "ORG ADMIN": 1, "ORG TIERS": 1, "ORG ROLES": 1, "ORG SUB": 1, "MEMBERS": 1, "LETTER": 1, "AUDIT": 1, "RATE": 5,
+		"UNVERIFIED": shards, "VERIFY": 1, "EXPIRY": 1}
 	if got := d.kinds(); !maps.Equal(got, kinds) {
 		t.Errorf("the table holds %v; want %v", got, kinds)
 	}

@@ -14,7 +14,9 @@ import (
 )
 
 // The table holds everything under string keys PK and SK. Access patterns, each
-// with the method that serves it and its trips (sequential waits) on success:
+// with the method that serves it and its trips (sequential waits) on success. A
+// caller whose token is for an unverified account adds a read of UNVERIFIED
+// beside the first, or a check of it to the transaction:
 //
 //	found an organization                      Directory.Found        2  BatchGetItem beside 2 UpdateItem RATE#; TransactWriteItems
 //	read an organization, whole                Directory.Record       1  Query ORG#<id>

@@ -50,7 +50,7 @@ func (t Team) Organizations(ctx context.Context, c caller.Caller) ([]org.Organiz
 		return cmp.Or(a.time("JoinedAt").Compare(b.time("JoinedAt")), cmp.Compare(a.text("OrganizationId"), b.text("OrganizationId")))
 	})
 	var organizations []org.Organization
-	for some := range slices.Chunk(memberships, 99) {
+	for some := range slices.Chunk(memberships, 100-len(provingKeys(c))) {
 		keys := make([]key, len(some))
 		for n, i := range some {
 			keys[n] = orgKey(i.text("OrganizationId"))

@@ -4,7 +4,8 @@
 //	go run ./pkg/local/cmd key    print a new secret for Secrets Manager
 //
 // PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
-// folder that keeps everything (default .charter). It listens on 127.0.0.1 only.
+// folder that keeps everything (default .charter). With LIMITS=cloud one source
+// address may make as many requests as template.yaml says, not any number. It listens on 127.0.0.1 only.
 package main
 
 import (
@@ -47,7 +48,8 @@ func serve() error {
 		return err
 	}
 	defer listener.Close()
-	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter")})
+	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter"),
+		CloudLimits: os.Getenv("LIMITS") == "cloud"})
 	if err != nil {
 		return err
 	}

@@ -68,6 +68,8 @@ var requests = map[string]struct{ method, path, body string }{
 		`{"description":"Sees and orders.","policies":["org:organization:read","oms:order:create"]}`},
 	"platform-delete-role": {"DELETE", "/v1/organizations/iam/roles/buyer", ""},
 
+	"verify": {"POST", "/api/auth/verify", `{"Token":"dGhlIHRva2VuIG9mIGEgbGV0dGVyLCAzMiBieXRlcyEh","Password":"Password1234!"}`},
+
 	"delete-api-access": {"DELETE", "/api/organizations/api-access", `{"ClientId":"client_01hq3m5z8k1a2b3c4d5e6f7g8h"}`},
 }
 
