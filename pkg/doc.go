@@ -8,6 +8,7 @@
 //
 //	functions/<endpoint>  one statement: which handler serves it, opened with what
 //	functions/authorizer  bearer token in, policy and caller out
+//	functions/erase-unverified  table stream in, organizations gone
 //	functions/mail-letters  table stream in, letters out
 //	pkg/fault             what can go wrong, in words that a caller may read
 //	pkg/text              what a text field may hold, and when two names are one

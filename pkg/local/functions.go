@@ -46,6 +46,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"delete-price-tier": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.DeletePriceTier(e.PricingChanges()))
 	},
+	"erase-unverified": func(e env.Env) lambda.Handler {
+		return lambdastream.HandlerExpired("OrganizationId", e.Organizations().Expire)
+	},
 	"get-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetCustomer(e.Customers()))
 	},

@@ -99,6 +99,12 @@ type Directory interface {
 	// anybody would guess.
 	Verify(ctx context.Context, token string, p Password, source string) error
 
+	// Expire erases an organization, whole, that is older than UnverifiedTime and
+	// has no member whose account is verified; any other it leaves alone. The
+	// accounts that were made with it and belong nowhere else go with it. Called
+	// again it goes on where it ended.
+	Expire(ctx context.Context, organizationID string) error
+
 	// Standing is what a user may do in an organization now. Errors: Gone,
 	// UnknownAccount when the user is no member.
 	Standing(ctx context.Context, userID, organizationID string) (Standing, error)

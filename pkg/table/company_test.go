@@ -23,6 +23,7 @@ type company struct {
 	stranger             org.User   // has an account, is no member
 	spare                org.Client // one that may be removed
 	letter               string     // the id of one that waits
+	link                 string     // verifies the stranger's e-mail
 }
 
 // Price tiers: Gold, the default, is that of customer 1001; Bronze took over
@@ -96,6 +97,9 @@ func (d *desk) incorporate() *company {
 	for k, i := range d.all() {
 		if k.sk == "LETTER" {
 			co.letter = i.text("LetterId")
+			if i.text("To") == "stan@shop.example" {
+				co.link = i.text("Token")
+			}
 		}
 	}
 	return co

@@ -26,6 +26,7 @@ import (
 //	take the role from an admin                Directory.Demote       1  TransactWriteItems
 //	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 3 UpdateItem RATE#; Query USER#<id>
 //	verify the e-mail of an account            Directory.Verify       2  BatchGetItem VERIFY# beside UpdateItem RATE#; TransactWriteItems
+//	erase what nobody verified                 Directory.Expire       n  Query ORG#<id>; then as much as there is of it
 //	read a member's standing                   Directory.Standing     1  BatchGetItem
 //	add an API client                          Directory.AddClient    1  TransactWriteItems
 //	list the API clients                       Directory.Clients      1  Query ORG#<id>

@@ -174,6 +174,12 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Account(ctx, addressOf("nobody@shop.example"), "192.0.2.1"))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Verify", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(co.verify(co.link))
+	}},
+	{name: "Directory.Expire", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Directory{co.Table}.Expire(ctx, co.ID)) // nothing, for its time is not over
+	}},
 	{name: "Directory.Standing", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.member.ID, co.ID))
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {

@@ -71,11 +71,23 @@ func (s survey) item(k key, i item) {
 		s.must(user != nil && s.email(user) == k, k, "no user has the e-mail")
 	case "USER":
 		if sk[0] == "USER" {
-			s.must(s.all[s.email(i)].text("UserId") == pk[1], k, "its e-mail is not its own")
+			email := s.all[s.email(i)]
+			s.must(email.text("UserId") == pk[1], k, "its e-mail is not its own")
+			s.must(email.text("VerifiedAt") == i.text("VerifiedAt") && email.text("HomeId") == i.text("HomeId"), k, "its e-mail knows another state")
+			s.must(i["VerifiedAt"] != nil || i["HomeId"] == nil || s.all[unverifiedKey(pk[1], 0)] != nil, k, "it is neither verified nor unverified")
 		} else {
 			s.must(owner != nil && owner.text("Code") == i.text("Code"), k, "its organization is another")
 			s.must(s.all[memberKey(sk[1], pk[1])] != nil, k, "the organization does not know of it")
 		}
+	case "UNVERIFIED":
+		user := s.all[userKey(pk[1])]
+		s.must(user != nil && user.text("HomeId") == i.text("HomeId"), k, "it is of nobody, or another home")
+		s.must((user["VerifiedAt"] != nil) == i.flag("Accepted"), k, "the account is verified, or not")
+		for n := range shards {
+			s.must(s.all[unverifiedKey(pk[1], n)] != nil, k, "there is no %d", n)
+		}
+	case "EXPIRY":
+		s.must(owner != nil && i.number("ExpiresAt") > 0, k, "its organization is not there")
 	case "CLIENT":
 		s.must(s.all[clientKey(i.text("OrganizationId"), pk[1])] != nil && len(i.bytes("SecretHash")) == 32, k, "no organization has the client")
 	case "LETTER":

@@ -1,0 +1,215 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"charter/pkg/org"
+)
+
+// Expire implements org.Directory. The first transaction makes the organization
+// gone for everybody and frees what it had claimed; what it leaves is found by
+// the organization's id, in as many calls as it takes.
+func (d Directory) Expire(ctx context.Context, id string) error {
+	for range mostRounds {
+		items, err := d.partition(ctx, orgPartition(id))
+		if err != nil {
+			return err
+		}
+		o := whole(items).one("ORG")
+		if o == nil {
+			return d.clear(ctx, id)
+		}
+		if d.Now().Before(o.time("CreatedAt").Add(org.UnverifiedTime)) {
+			return nil
+		}
+		members, err := d.partition(ctx, membersPartition(id))
+		if err != nil {
+			return err
+		}
+		verified, err := d.anyVerified(ctx, members)
+		if err != nil || verified {
+			return err
+		}
+		err = d.transact(ctx, d.vanishing(id, o, members))
+		if err != nil && !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return busy
+}
+
+// anyVerified reports whether the account of a member is verified.
+func (t *Table) anyVerified(ctx context.Context, members []item) (bool, error) {
+	for some := range slices.Chunk(members, 100) {
+		var keys []key
+		for _, m := range some {
+			if user := m.text("UserId"); user != "" {
+				keys = append(keys, userKey(user))
+			}
+		}
+		found, err := t.fetch(ctx, keys...)
+		if err != nil {
+			return false, err
+		}
+		for _, account := range found {
+			if account["VerifiedAt"] != nil {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// vanishing makes the organization gone, unless it changed or a member was
+// verified since it was read. So many members as fit are looked at once more.
+func (t *Table) vanishing(id string, o item, members []item) []write {
+	gone := t.remove(orgKey(id))
+	gone.Delete.ConditionExpression, gone.failed = &sameVersion, means(errStale)
+	gone.Delete.ExpressionAttributeValues = item{":version": o["Version"]}
+	writes := []write{gone, t.remove(adminsKey(id)), t.remove(slugKey(o.text("Slug"))), t.remove(codeKey(o.text("Code"))), t.remove(expiryKey(id))}
+	if o.flag("NameClaimed") {
+		writes = append(writes, t.remove(nameKey(o.text("Name"))))
+	}
+	for _, m := range members {
+		if user := m.text("UserId"); user != "" && len(writes) < 100 {
+			writes = append(writes, t.check(userKey(user), "attribute_not_exists(VerifiedAt)", nil, errStale))
+		}
+	}
+	return writes
+}
+
+// clear deletes what an organization that is gone has left: first the roles, so
+// that nobody can add to it, last what says whose roles there were.
+func (t *Table) clear(ctx context.Context, id string) error {
+	for held := -1; ; {
+		items, err := t.partition(ctx, orgPartition(id))
+		if err != nil {
+			return err
+		}
+		if len(items) == held {
+			break // nothing came after the roles were gone
+		}
+		held = len(items)
+		for _, i := range items {
+			if err := t.release(ctx, id, i); err != nil {
+				return err
+			}
+		}
+	}
+	members, err := t.partition(ctx, membersPartition(id))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if user := m.text("UserId"); user != "" {
+			if err := t.leave(ctx, id, user); err != nil {
+				return err
+			}
+		}
+	}
+	for _, many := range []string{"MEMBERS", "CUSTOMERS", "ASSOCIATIONS", "TIERUSE", "AUDIT"} {
+		if err := t.empty(ctx, join(orgPartition(id), many)); err != nil {
+			return err
+		}
+	}
+	return t.empty(ctx, orgPartition(id))
+}
+
+// release deletes the role of an admin or an API client.
+func (t *Table) release(ctx context.Context, id string, i item) error {
+	kind, name, _ := strings.Cut(i.text("SK"), sep)
+	subject, keys := name, []key{}
+	switch {
+	case name == "":
+		return nil
+	case kind == "CLIENT":
+		subject, keys = "client:"+name, []key{signInKey(name)}
+	case kind != "ADMIN":
+		return nil
+	}
+	for n := range shards {
+		keys = append(keys, holdsKey(id, subject, n))
+	}
+	return t.discard(ctx, keys)
+}
+
+// leave ends a membership, and with it the account of who was at home there, is
+// not verified and belongs nowhere else.
+func (t *Table) leave(ctx context.Context, id, user string) error {
+	for range mostRounds {
+		items, err := t.partition(ctx, userPartition(user))
+		if err != nil {
+			return err
+		}
+		account := whole(items).one("USER")
+		writes := []write{t.remove(memberKey(id, user)), t.remove(membershipKey(user, id))}
+		elsewhere := slices.ContainsFunc(whole(items).under("ORG"), func(m item) bool { return m.text("OrganizationId") != id })
+		if account.text("HomeId") == id && account["VerifiedAt"] == nil && !elsewhere {
+			email, err := account.address("Email")
+			if err != nil {
+				return err
+			}
+			gone := t.remove(userKey(user))
+			same := "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named)"
+			if named := account["Named"]; named != nil {
+				same = "attribute_not_exists(VerifiedAt) AND Named = :named"
+				gone.Delete.ExpressionAttributeValues = item{":named": named}
+			}
+			gone.Delete.ConditionExpression, gone.failed = &same, means(errStale)
+			writes = append(append(writes, gone, t.remove(emailKey(email))), t.free(user)...)
+		}
+		if err = t.transact(ctx, writes); !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return busy
+}
+
+// empty deletes all items of a partition.
+func (t *Table) empty(ctx context.Context, pk string) error {
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("PK, SK"),
+		KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: item{":pk": str(pk)}}
+	for {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			return failure(err)
+		}
+		keys := make([]key, len(out.Items))
+		for n, i := range out.Items {
+			keys[n] = key{item(i).text("PK"), item(i).text("SK")}
+		}
+		if err := t.discard(ctx, keys); err != nil {
+			return err
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return nil
+		}
+	}
+}
+
+// discard deletes items by key, in batches and no transaction.
+func (t *Table) discard(ctx context.Context, keys []key) error {
+	for some := range slices.Chunk(keys, 25) {
+		want := make([]types.WriteRequest, len(some))
+		for n, k := range some {
+			want[n].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
+		}
+		for try := 0; len(want) > 0; try++ {
+			out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{t.Name: want}})
+			if err != nil {
+				return failure(err)
+			}
+			if want = out.UnprocessedItems[t.Name]; len(want) > 0 && !pause(ctx, try) {
+				return busy
+			}
+		}
+	}
+	return nil
+}
