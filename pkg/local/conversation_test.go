@@ -76,7 +76,7 @@ func TestCoverage(t *testing.T) {
 			continue
 		}
 		status := ""
-		for _, word := range strings.Fields(row.outcomes) {
+		for word := range strings.FieldsSeq(row.outcomes) {
 			outcome := route + " " + word
 			if _, err := strconv.Atoi(word); err == nil {
 				status = word

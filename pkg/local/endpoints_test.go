@@ -3,6 +3,7 @@ package local_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -55,6 +56,8 @@ var endpoints = []endpoint{
 		"BillingStateProvince": "State", "BillingPostalCode": "12345", "BillingCountry": "Country", "PhoneNumber": "123", "Email": "info@<name>.example",
 		"Website": "https://<name>.example/"}`,
 		outcomes: `200 400 invalid name_taken nothing_to_change organization_gone`},
+	{route: "GET /api/organization/audit", who: "admin", path: "/api/organization/audit?pageSize=200",
+		outcomes: `200 400 invalid invalid_cursor organization_gone 403 admin_required`},
 	{route: "GET /api/organizations/users/admins", who: "admin", outcomes: `200 400 organization_gone 403 admin_required`},
 	{route: "POST /api/organizations/users/admins", who: "admin", repeat: "replayed", body: `{"Email": "max@<name>.example"}`,
 		outcomes: `200 400 invalid unknown_user organization_gone 403 admin_required`},
@@ -199,10 +202,5 @@ func (s service) state(t *testing.T, organization map[string]string) string {
 
 // serves reports whether the template has the row's route.
 func (s service) serves(e endpoint) bool {
-	for _, route := range s.routes() {
-		if route == e.route {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(s.routes(), e.route)
 }

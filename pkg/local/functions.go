@@ -55,6 +55,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"get-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetOrganization(e.Organizations()))
 	},
+	"index-associations": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("PK", e.AssociationRolls().Fold)
+	},
 	"jwks": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e).JWKS()))
 	},
@@ -65,7 +68,10 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.ListAPIAccess(e.Organizations()))
 	},
 	"list-associations": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
+		return lambdahttp.Handler(commerce.ListAssociations(e.Associations()))
+	},
+	"list-audit-entries": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))
 	},
 	"list-price-tiers": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
@@ -123,6 +129,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))
+	},
+	"seal-audit": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("OrganizationId", e.Trail().Seal)
 	},
 	"update-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))

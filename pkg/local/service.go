@@ -30,7 +30,9 @@ type Options struct {
 	Template string           // the path of template.yaml
 	Data     string           // the folder that keeps everything; its table is in memory where InMemory says so
 	InMemory bool             // keep table and letters in memory, for tests
+	Issuers  string           // other issuers whose tokens are taken, as TRUSTED_ISSUERS has them; "" for none
 	TableURL string           // use the table that another process serves there, and leave its stream to that process
+	Patience time.Duration    // is added to the time of every function, for tests that ask more at once than a machine has
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
 
@@ -73,8 +75,14 @@ func Start(o Options) (*Service, error) {
 		// Whoever works on this machine comes from one address.
 		parameters["AttemptsPerAddress"] = "1000000000"
 	}
+	if o.Issuers != "" {
+		parameters["TrustedIssuers"] = o.Issuers
+	}
 	if s.Template, err = sam.Read(text, parameters); err != nil {
 		return nil, err
+	}
+	for n := range s.Template.Functions {
+		s.Template.Functions[n].Timeout += o.Patience
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, err

@@ -63,6 +63,30 @@ func (c Changes) Apply(o Organization) Organization {
 	return o
 }
 
+// Fields names what the changes set, without the values: they say where and who
+// somebody is.
+func (c Changes) Fields() []Difference {
+	var fields []Difference
+	set := func(name string, is bool) {
+		if is {
+			fields = append(fields, Difference{Field: name})
+		}
+	}
+	set("Name", c.Name != nil)
+	set("Address1", c.Address1 != nil)
+	set("Address2", c.Address2 != nil)
+	set("City", c.City != nil)
+	set("Region", c.Region != nil)
+	set("PostalCode", c.PostalCode != nil)
+	set("Country", c.Country != nil)
+	set("Phone", c.Phone != nil)
+	set("Email", c.Email != nil)
+	set("Website", c.Website != nil)
+	set("KRAPin", c.KRAPin != nil)
+	set("LogoURL", c.LogoURL != nil)
+	return fields
+}
+
 func apply[T any](value *T, change *T) {
 	if change != nil {
 		*value = *change

@@ -88,7 +88,7 @@ func TestRoles(t *testing.T) {
 	if !slices.Equal(names, []Role{Owner, Admin, Billing, Member, "buyer", "Zebra"}) {
 		t.Errorf("%v", names)
 	}
-	for name, want := range map[Role]Role{"owner": Owner, " OWNER": Owner, "Buyer": "buyer", "zebra": "Zebra", "z": "", "": ""} {
+	for name, want := range map[Role]Role{"owner": Owner, "\u00a0OWNER": Owner, "Buyer": "buyer", "zebra": "Zebra", "z": "", "": ""} {
 		if d, ok := roles.Named(name); d.Role != want || ok != (want != "") {
 			t.Errorf("%q is %q", name, d.Role)
 		}

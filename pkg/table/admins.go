@@ -102,12 +102,12 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 		item{"JoinedAt": moment(now)}), from)
 	*member.Update.ConditionExpression = unique + " OR " + *member.Update.ConditionExpression
 	member.failed = func(old item) error { return otherRole{org.Role(old.text("Role"))} }
-	writes = slices.Concat(writes, d.hold(o.ID, user.ID), d.stays(user, errAdminsRace), []write{
+	writes = slices.Concat(writes, d.hold(o.ID, user.ID), d.stays(user, "Named", errAdminsRace), []write{
 		d.update(adminsKey(o.ID), expression, condition, values, means(errAdminsRace)),
 		d.put(adminItem(o.ID, user, role, letter.ID)),
 		member,
 		d.change(membershipKey(user.ID, o.ID), item{"OrganizationId": str(o.ID), "Code": str(o.Code)}, item{"JoinedAt": moment(now)}),
-		d.audit(o.ID, c.Subject(), "admin.add", user.ID)})
+		d.audit(o.ID, c.Subject(), "admin.add", user.ID, org.Difference{Field: "Role", Old: string(from), New: string(role)})})
 	return append(writes, d.recount(o.ID, 0, from, role)...)
 }
 
@@ -116,7 +116,7 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 // other meet in one item.
 func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) error {
 	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (struct{}, error) {
-		if !c.Admin || c.OrganizationID == "" {
+		if !c.MayBeAdmin() || c.OrganizationID == "" {
 			return struct{}{}, d.notAdmin(ctx, c)
 		}
 		condition := "contains(Admins, :id) AND size(Admins) > :one AND "
@@ -136,7 +136,7 @@ func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) e
 		err := d.transact(ctx, append(writes,
 			d.remove(adminKey(c.OrganizationID, userID)),
 			d.change(memberKey(c.OrganizationID, userID), item{"Role": str(string(org.Member)), "UserId": str(userID)}, nil),
-			d.audit(c.OrganizationID, c.Subject(), "admin.remove", userID)))
+			d.audit(c.OrganizationID, c.Subject(), "admin.remove", userID, org.Difference{Field: "Role", New: string(org.Member)})))
 		if errors.Is(err, errNotHeld) {
 			err = d.notAdmin(ctx, c)
 		}

@@ -41,7 +41,7 @@ func (d Directory) AddClient(ctx context.Context, c caller.Caller, name string) 
 				item{":one": num(1), ":most": num(org.MaxClients)}, means(org.TooManyClients)),
 			d.put(clientAttributes(clientKey(c.OrganizationID, client.ID), client)),
 			d.put(signIn),
-			d.audit(c.OrganizationID, c.Subject(), "client.add", client.ID))...)
+			d.audit(c.OrganizationID, c.Subject(), "client.add", client.ID, org.Difference{Field: "Name"}))...)
 		return answer{client, secret}, err
 	})
 	return made.Client, made.Secret, err

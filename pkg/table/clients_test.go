@@ -2,7 +2,6 @@ package table
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,13 +22,15 @@ func TestClients(t *testing.T) {
 	if signed.Name != "Newest" || signed.OrganizationID != co.ID || !signed.CreatedAt.Equal(d.Now()) {
 		t.Errorf("signs in as %+v", signed)
 	}
-	for _, wrong := range [][3]string{{co.Code, client.ID, "wrong"}, {"org_00000000000", client.ID, secret.Reveal()}, {co.Code, co.spare.ID, secret.Reveal()}} {
+	for _, wrong := range [][3]string{
+		{co.Code, client.ID, "wrong"}, {"org_00000000000", client.ID, secret.Reveal()}, {co.Code, co.spare.ID, secret.Reveal()},
+	} {
 		_, err := org.SignInClient(ctx, directory, wrong[0], wrong[1], wrong[2], "192.0.2.1")
 		wants(t, "sign in wrongly", err, org.WrongCredentials)
 	}
 	clients, err := directory.Clients(ctx, co.owner)
 	wants(t, "list", err)
-	if len(clients) != 3 || clients[2].ID != client.ID || !slices.IsSortedFunc(clients, func(a, b org.Client) int { return a.CreatedAt.Compare(b.CreatedAt) }) {
+	if len(clients) != 3 || clients[2].ID != client.ID || clients[0].ID > clients[1].ID {
 		t.Errorf("listed %+v", clients)
 	}
 	for _, i := range d.all() {
@@ -75,14 +76,14 @@ func TestMostClients(t *testing.T) {
 	wants(t, "add", err)
 }
 
-// Fifty writes of one client at once all succeed, though every third try meets
-// with a conflict.
+// Fifty writes of one client at once all succeed, though half of the first
+// tries meet with a conflict.
 func TestParallelWritesOfOneClient(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		co := incorporate(t, d)
 		d.wire.jitter()
 		d.engine.Inject(func(op string, n int) error {
-			if op == "TransactWriteItems" && n%3 == 0 {
+			if op == "TransactWriteItems" && n <= 100 && n%2 == 0 {
 				return dynamo.CancelWith("TransactionConflict")
 			}
 			return nil

@@ -85,6 +85,8 @@ func (d *desk) incorporate() *company {
 	co.admin = co.userCaller(d.user("adam@shop.example"))
 	co.member, co.stranger = d.user("mary@shop.example"), d.user("stan@shop.example")
 	book := Book{d.Table}
+	_, err = Directory{d.Table}.Recognize(ctx, co.linked())
+	must(err)
 	must(book.Add(ctx, co.owner, gold, "EUR"))
 	must(book.Add(ctx, co.owner, silver, "USD"))
 	must(book.Add(ctx, co.owner, bronze, "GBP"))
@@ -153,6 +155,11 @@ func (d *desk) user(email string) org.User {
 		d.t.Fatalf("%s has no account: %v", email, err)
 	}
 	return u
+}
+
+// linked is how another issuer knows the member.
+func (co *company) linked() caller.Identity {
+	return caller.Identity{Issuer: "https://shop.example", Subject: "mary", Email: co.member.Email.String(), Organization: co.Code}
 }
 
 func (co *company) userCaller(u org.User) caller.Caller {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -114,12 +115,20 @@ func (t *Table) clear(ctx context.Context, id string) error {
 			}
 		}
 	}
-	for _, many := range []string{"MEMBERS", "CUSTOMERS", "ASSOCIATIONS", "TIERUSE", "AUDIT"} {
+	for _, many := range []string{"MEMBERS", "CUSTOMERS", "LOG", "ASSOCIATIONS", "TIERUSE"} {
 		if err := t.empty(ctx, join(orgPartition(id), many)); err != nil {
 			return err
 		}
 	}
-	return t.empty(ctx, orgPartition(id))
+	if err := t.unroll(ctx, id); err != nil {
+		return err
+	}
+	for _, pk := range []string{rollKey(id).pk, trailPartition(id), sealsPartition(id), orgPartition(id)} {
+		if err := t.empty(ctx, pk); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // release deletes the role of an admin or an API client.
@@ -140,8 +149,9 @@ func (t *Table) release(ctx context.Context, id string, i item) error {
 	return t.discard(ctx, keys)
 }
 
-// leave ends a membership, and with it the account of who was at home there, is
-// not verified and belongs nowhere else.
+// leave ends a membership, and with it the account of who is not verified,
+// belongs nowhere else, and was never given a place by anybody: links to
+// customers outlive a membership, and they name the account.
 func (t *Table) leave(ctx context.Context, id, user string) error {
 	for range mostRounds {
 		items, err := t.partition(ctx, userPartition(user))
@@ -151,16 +161,16 @@ func (t *Table) leave(ctx context.Context, id, user string) error {
 		account := whole(items).one("USER")
 		writes := []write{t.remove(memberKey(id, user)), t.remove(membershipKey(user, id))}
 		elsewhere := slices.ContainsFunc(whole(items).under("ORG"), func(m item) bool { return m.text("OrganizationId") != id })
-		if account.text("HomeId") == id && account["VerifiedAt"] == nil && !elsewhere {
+		if account != nil && account["VerifiedAt"] == nil && account["Named"] == nil && !elsewhere {
 			email, err := account.address("Email")
 			if err != nil {
 				return err
 			}
 			gone := t.remove(userKey(user))
-			same := "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named)"
-			if named := account["Named"]; named != nil {
-				same = "attribute_not_exists(VerifiedAt) AND Named = :named"
-				gone.Delete.ExpressionAttributeValues = item{":named": named}
+			same := "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named) AND attribute_not_exists(Founded)"
+			if founded := account["Founded"]; founded != nil {
+				same = "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named) AND Founded = :founded"
+				gone.Delete.ExpressionAttributeValues = item{":founded": founded}
 			}
 			gone.Delete.ConditionExpression, gone.failed = &same, means(errStale)
 			writes = append(append(writes, gone, t.remove(emailKey(email))), t.free(user)...)
@@ -170,6 +180,20 @@ func (t *Table) leave(ctx context.Context, id, user string) error {
 		}
 	}
 	return busy
+}
+
+// unroll deletes the sheets of the roll of associations.
+func (t *Table) unroll(ctx context.Context, id string) error {
+	s, err := t.standingRoll(ctx, id)
+	if err != nil {
+		return err
+	}
+	all := append(s.trash, join("sheet", s.loose), join("draft", s.draft, strconv.Itoa(s.draftSize)))
+	if s.contents != "" {
+		all = append(all, join("contents", s.contents))
+	}
+	d := &draft{Roll: Roll{t}, books: books{ctx, t, id}}
+	return failure(d.sweep(standingRoll{trash: all}))
 }
 
 // empty deletes all items of a partition.
@@ -196,20 +220,9 @@ func (t *Table) empty(ctx context.Context, pk string) error {
 
 // discard deletes items by key, in batches and no transaction.
 func (t *Table) discard(ctx context.Context, keys []key) error {
-	for some := range slices.Chunk(keys, 25) {
-		want := make([]types.WriteRequest, len(some))
-		for n, k := range some {
-			want[n].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
-		}
-		for try := 0; len(want) > 0; try++ {
-			out, err := t.Client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{t.Name: want}})
-			if err != nil {
-				return failure(err)
-			}
-			if want = out.UnprocessedItems[t.Name]; len(want) > 0 && !pause(ctx, try) {
-				return busy
-			}
-		}
+	requests := make([]types.WriteRequest, len(keys))
+	for n, k := range keys {
+		requests[n].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
 	}
-	return nil
+	return t.write(ctx, requests)
 }

@@ -101,7 +101,7 @@ func (d Directory) founding(o org.Organization, user org.User, known bool) []wri
 	writes = append(writes, d.claim(name, org.NameTaken), d.claim(slug, errSlugRace))
 	if known {
 		writes = append(writes, d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errEmailRace))
-		writes = append(writes, d.stays(user, errEmailRace)...)
+		writes = append(writes, d.stays(user, "Founded", errEmailRace)...)
 	} else {
 		writes = append(writes, d.claim(emailItem(user), errEmailRace), d.put(userItem(user)))
 		writes = append(writes, d.confine(user)...)
@@ -127,6 +127,6 @@ func (t *Table) making(o org.Organization, owner org.User, letter string) []writ
 		t.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
 		t.put(rolesItem(o.ID)),
 		t.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + t.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
-		t.audit(o.ID, owner.ID, "organization.create", o.ID),
+		t.audit(o.ID, owner.ID, "organization.create", o.ID, org.Difference{Field: "Code", New: o.Code}, org.Difference{Field: "Plan", New: org.DefaultPlan}),
 	)
 }

@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -11,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"charter/pkg/caller"
-	"charter/pkg/customer"
 	"charter/pkg/org"
 )
 
@@ -136,8 +136,8 @@ func giver(d org.Definition) org.Role {
 	return org.Owner
 }
 
-// Dismiss implements org.Team. A member who was linked to a customer has links
-// that go too; they have to be found first.
+// Dismiss implements org.Team. Links to customers stay, as what was once true:
+// nobody's token is enriched where they are no member.
 func (t Team) Dismiss(ctx context.Context, c caller.Caller, userID string) error {
 	return t.move(ctx, c, userID, org.Admin, func(standing) (to, as org.Role, err error) { return "", org.Admin, nil })
 }
@@ -157,53 +157,14 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 			if s.found != nil && from == "" {
 				return org.UnknownMember
 			}
-			writes := append(keep(nil), t.moving(c, s, as, userID, from, to)...)
-			if to == "" && s.found[member].text("Newest") != "" {
-				links, err := t.unlinking(ctx, c, s, userID)
-				if err != nil {
-					return err
-				}
-				writes = append(writes, links...)
+			err = t.transact(ctx, append(keep(nil), t.moving(c, s, as, userID, from, to)...))
+			if errors.Is(err, org.UnknownMember) && userID == c.UserID {
+				err = errStale // the caller's own membership has ended
 			}
-			return t.transact(ctx, writes)
+			return err
 		})
 	})
 	return err
-}
-
-// unlinking removes what links a member to customers, which goes with the
-// membership. Of very many links it leaves so many as fit into one transaction
-// beside it, and the newest, which the member's item names.
-func (t Team) unlinking(ctx context.Context, c caller.Caller, s standing, userID string) ([]write, error) {
-	const most = 60
-	newest := associationKey(customer.Association{OrganizationID: c.OrganizationID, UserID: userID,
-		Number: customer.Number(s.found[memberKey(c.OrganizationID, userID)].text("Newest"))})
-	writes := []write{t.remove(newest)}
-	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true),
-		KeyConditionExpression:    aws.String("PK = :pk AND begins_with(SK, :user)"),
-		ExpressionAttributeValues: item{":pk": str(newest.pk), ":user": str(join(userID, ""))}}
-	for {
-		out, err := t.Client.Query(ctx, in)
-		if err != nil {
-			return nil, failure(err)
-		}
-		for _, i := range out.Items {
-			if k := (key{newest.pk, item(i).text("SK")}); k != newest {
-				writes = append(writes, t.remove(k))
-			}
-		}
-		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
-			break
-		}
-	}
-	for len(writes) > most {
-		some := writes[len(writes)-most+1:]
-		if err := t.transact(ctx, append(t.proof(c, s, org.Admin), some...)); err != nil {
-			return nil, err
-		}
-		writes = writes[:len(writes)-len(some)]
-	}
-	return writes, nil
 }
 
 // moving writes every item that a member's role stands in, whichever they had
@@ -214,16 +175,12 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 	switch {
 	case to == "":
 		gone := t.hasOneOf(t.remove(memberKey(id, userID)), from)
-		if newest := s.found[memberKey(id, userID)].text("Newest"); newest == "" {
-			*gone.Delete.ConditionExpression += " AND attribute_not_exists(Newest)"
-		} else {
-			*gone.Delete.ConditionExpression += " AND Newest = :newest"
-			gone.Delete.ExpressionAttributeValues[":newest"] = str(newest)
-		}
-		writes = append(writes, gone, t.remove(membershipKey(userID, id)), t.audit(id, c.Subject(), "member.remove", userID))
+		writes = append(writes, gone, t.remove(membershipKey(userID, id)),
+			t.audit(id, c.Subject(), "member.remove", userID, org.Difference{Field: "Role", Old: string(from)}))
 	default:
 		w := t.update(memberKey(id, userID), "SET #role = :to", "", item{":to": str(string(to))}, nil)
-		writes = append(writes, t.hasOneOf(w, from), t.audit(id, c.Subject(), "member.update", userID))
+		writes = append(writes, t.hasOneOf(w, from),
+			t.audit(id, c.Subject(), "member.update", userID, org.Difference{Field: "Role", Old: string(from), New: string(to)}))
 	}
 	if to.IsAdmin() {
 		writes = append(writes, t.change(adminKey(id, userID), item{"UserId": str(userID), "Role": str(string(to))}, nil))
@@ -279,7 +236,20 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 // roles, is in it: that the caller is an admin or owner still, that an owner is
 // touched by an owner alone, and that one is left.
 func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to org.Role) write {
-	values := item{":id": str(userID), ":user": set(userID), ":caller": str(c.Subject())}
+	expression := "DELETE Admins :user, Owners :user"
+	switch to {
+	case org.Owner:
+		expression = "ADD Admins :user, Owners :user"
+	case org.Admin:
+		expression = "ADD Admins :user DELETE Owners :user"
+	}
+	condition, values := seatCondition(c, s, as, userID, to)
+	return t.update(adminsKey(c.OrganizationID), expression, condition, values.and(item{":user": set(userID)}),
+		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+}
+
+func seatCondition(c caller.Caller, s standing, as org.Role, userID string, to org.Role) (string, item) {
+	values := item{":id": str(userID), ":caller": str(c.Subject())}
 	var conditions []string
 	switch {
 	case s.Role.IsAdmin() && as == org.Owner:
@@ -293,14 +263,11 @@ func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to
 		conditions = append(conditions, "(NOT contains(Owners, :id) OR (contains(Owners, :caller) AND size(Owners) > :one))")
 		values[":one"] = num(1)
 	}
-	expression := "DELETE Admins :user, Owners :user"
 	if to.IsAdmin() {
 		conditions = append(conditions, "(contains(Admins, :id) OR size(Admins) < :most)")
 		values[":most"] = num(org.MaxAdmins)
-		expression = map[org.Role]string{org.Owner: "ADD Admins :user, Owners :user", org.Admin: "ADD Admins :user DELETE Owners :user"}[to]
 	}
-	return t.update(adminsKey(c.OrganizationID), expression, strings.Join(conditions, " AND "), values,
-		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+	return strings.Join(conditions, " AND "), values
 }
 
 // seatRefused says which part of the condition did not hold.

@@ -165,47 +165,35 @@ func TestDismiss(t *testing.T) {
 	})
 }
 
-// The links of a member go with the membership, however many; linked again,
-// they are a member again.
+// The links of a member outlive the membership; linked again, with what stands
+// or anew, they are a member again.
 func TestDismissTheLinked(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		ctx, m := t.Context(), d.newTeam("acme")
-		m.has("host", org.InviteMembers)
-		tom, host, register, admin := m.joins("tom", org.Member), m.joins("hal", "host"), Register{d.Table}, m.owner
+		tom, register, admin := m.joins("tom", org.Member), Register{d.Table}, m.owner
 		admin.Admin = true
-		link := func(n int) {
-			if _, _, err := register.Associate(ctx, admin, tom.UserID, customer.Number(fmt.Sprintf("C-%03d", n))); err != nil {
+		link := func(number customer.Number) (customer.Association, bool) {
+			a, made, err := register.Associate(ctx, admin, tom.UserID, number)
+			if err != nil {
 				t.Fatal(err)
 			}
+			return a, made
 		}
-		for links, c := range map[int]struct {
-			by    caller.Caller
-			trips int
-		}{1: {m.owner, 3}, 59: {host, 3}, 150: {host, 5}} {
-			for n := range links {
-				link((n + 7) % links)
-			}
-			m.takes(fmt.Sprintf("%d links", links), c.trips, func() error { return m.Dismiss(ctx, c.by, tom.UserID) })
-			for k := range d.all() {
-				if k.pk == associationsPartition(m.ID) {
-					t.Fatalf("of %d links one is left: %v", links, k)
-				}
-			}
-		}
-		// A link that is made meanwhile goes too.
-		for _, before := range []int32{1, 2} {
-			link(1)
-			d.between("member.remove", before, func() {
-				d.wire.set(nil)
-				link(2)
-			})
-			if err := m.Dismiss(ctx, m.owner, tom.UserID); err != nil {
-				t.Error(err)
+		first, _ := link("C-1")
+		for _, number := range []customer.Number{"C-1", "C-2"} {
+			m.takes("linked", 1, func() error { return m.Dismiss(ctx, m.owner, tom.UserID) })
+			if m.role(tom) != "" {
+				t.Error("who was dismissed is a member")
 			}
 			d.sound()
-			if m.role(tom) != "" {
-				t.Error("the member is there still")
+			a, made := link(number)
+			if made != (number == "C-2") || !made && a != first {
+				t.Errorf("%s: %v, made: %v", number, a, made)
 			}
+			if m.role(tom) != org.Member {
+				t.Errorf("linked again, the user is %q", m.role(tom))
+			}
+			d.sound()
 		}
 	})
 }

@@ -93,13 +93,6 @@ func (t *Table) belonging(o org.Organization, u org.User, role org.Role, at time
 	}
 }
 
-// audit writes down who did what to what, in the transaction that does it.
-func (t *Table) audit(organization, subject, action, target string) write {
-	id := t.ulid()
-	return t.put(newItem(auditKey(organization, id)).
-		with("AuditId", id).set("At", moment(t.Now())).with("Subject", subject).with("Action", action).with("Target", target))
-}
-
 // letterItem is the order for a letter. It stands in the index byDue until the
 // letter is sent or has failed for good.
 func letterItem(l mail.Letter, at time.Time) item {

@@ -13,7 +13,8 @@ import (
 // waiting is a table in which one letter waits.
 func waiting(t *testing.T, d *desk) (Outbox, mail.Letter) {
 	t.Helper()
-	letter := mail.Letter{ID: "letter_1", Kind: mail.Invitation, To: addressOf("mary@shop.example"), Name: "Mary", Organization: "Acme Corp", Token: "token"}
+	letter := mail.Letter{ID: "letter_1", Kind: mail.Invitation, To: addressOf("mary@shop.example"), Name: "Mary",
+		Organization: "Acme Corp", Token: "token"}
 	d.raw(d.put(letterItem(letter, d.Now())))
 	return Outbox{d.Table}, letter
 }

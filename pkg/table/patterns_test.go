@@ -89,7 +89,7 @@ func demote(user func(co *company) string) callFunc {
 
 func addClient(ctx context.Context, co *company, c caller.Caller) (string, error) {
 	client, secret, err := Directory{co.Table}.AddClient(ctx, c, "Third")
-	return show(client.ID+secret.Reveal(), err)
+	return show(client.ID+" "+secret.Reveal(), err)
 }
 
 func removeClient(client func(co *company) string) callFunc {
@@ -185,6 +185,14 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.stranger.ID, co.ID))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, co.linked()))
+	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("nobody@shop.example")))
+	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Recognize", variant: "one to link", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(Directory{co.Table}.Recognize(ctx, fromAbroad("mary@shop.example")))
+	}},
 	{name: "Directory.AddClient", caller: owners, writes: true, keyed: true, call: addClient},
 	{name: "Directory.Clients", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Clients(ctx, c))
@@ -223,8 +231,17 @@ var patterns = []pattern{
 		}
 		return show(Register{co.Table}.Associations(ctx, c, q))
 	}},
+	{name: "Roll.Fold", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Roll{co.Table}.Fold(ctx, logPartition(co.ID)))
+	}},
 	{name: "Register.Enrich", call: enrich(ownID, ""), refused: enrich(ownID, "1002"), faults: []fault.Fault{customer.NotLinked}},
 	{name: "Register.Enrich", variant: "a named customer", call: enrich(ownID, "1001")},
+	{name: "Trail.Entries", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
+		return show(Trail{co.Table}.Entries(ctx, c, 5, ""))
+	}},
+	{name: "Trail.Seal", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Trail{co.Table}.Seal(ctx, co.ID))
+	}},
 	{name: "Outbox.Claim", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Outbox{co.Table}.Claim(ctx, co.letter))
 	}},

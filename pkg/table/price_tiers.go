@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"charter/pkg/caller"
+	"charter/pkg/org"
 	"charter/pkg/pricing"
 	"charter/pkg/text"
 )
@@ -85,7 +86,8 @@ func (b Book) Add(ctx context.Context, c caller.Caller, name pricing.TierName, c
 				return err
 			})
 		w.Update.ExpressionAttributeNames = map[string]string{"#name": tierName(name)}
-		return struct{}{}, b.transactAs(ctx, c, append(keep(nil), w, b.audit(c.OrganizationID, c.Subject(), "price_tier.add", tier.ID))...)
+		return struct{}{}, b.transactAs(ctx, c, append(keep(nil), w, b.audit(c.OrganizationID, c.Subject(), "price_tier.add", tier.ID,
+			tierChanges(pricing.Tiers{}, pricing.Tiers{Live: []pricing.Tier{tier}}, tier.ID)...))...)
 	})
 	return err
 }
@@ -120,6 +122,29 @@ func (b Book) Remove(ctx context.Context, c caller.Caller, name, heir pricing.Ti
 		}
 		return after, gone.ID, b.closeCounters(c, held[:1], inUse{held}), nil
 	})
+}
+
+// tierChanges are the fields of a tier that differ between two price lists.
+func tierChanges(before, after pricing.Tiers, id string) []org.Difference {
+	find := func(list pricing.Tiers) pricing.Tier {
+		n := slices.IndexFunc(list.Live, func(t pricing.Tier) bool { return t.ID == id })
+		if n < 0 {
+			return pricing.Tier{}
+		}
+		return list.Live[n]
+	}
+	from, to := find(before), find(after)
+	var changes []org.Difference
+	for _, c := range []org.Difference{
+		{Field: "Name", Old: string(from.Name), New: string(to.Name)},
+		{Field: "Currency", Old: string(from.Currency), New: string(to.Currency)},
+		{Field: "ReplacedBy", New: after.Replaced[id]},
+	} {
+		if c.Old != c.New {
+			changes = append(changes, c)
+		}
+	}
+	return changes
 }
 
 // inUse is a counter that is not at zero, of a tier that is held as these ids.
@@ -180,7 +205,7 @@ func (b Book) rewrite(ctx context.Context, c caller.Caller, action string,
 				w := b.put(tiersItem(c.OrganizationID, after, version+1))
 				w.Put.ConditionExpression, w.Put.ExpressionAttributeValues = &sameVersion, item{":version": num(version)}
 				w.failed = means(errTiersRace)
-				err = b.transactAs(ctx, c, slices.Concat(keep(nil), []write{w, b.audit(c.OrganizationID, c.Subject(), action, id)}, more)...)
+				err = b.transactAs(ctx, c, slices.Concat(keep(nil), []write{w, b.audit(c.OrganizationID, c.Subject(), action, id, tierChanges(readTiers(found[k]), after, id)...)}, more)...)
 			}
 			var used inUse
 			if errors.As(err, &used) {

@@ -30,10 +30,13 @@ import (
 type Table struct {
 	Client *dynamodb.Client
 	Name   string
-	Secret []byte           // keys the prints of Idempotency-Key bodies
+	Secret []byte           // keys the prints of Idempotency-Key bodies, and the cursors of lists
 	Limits Limits           // of the public routes
 	Now    func() time.Time // in UTC
 	Random io.Reader        // safe for parallel use
+	Shelf  *Shelf           // what lists have read; nil where nothing is to be kept
+
+	scale scale // of tests
 }
 
 var (
@@ -249,6 +252,11 @@ func failure(err error) error {
 // fetch reads items by key, consistently, in one trip. Items that are not
 // there are not in the answer. At most 100 keys.
 func (t *Table) fetch(ctx context.Context, keys ...key) (map[key]item, error) {
+	return t.read(ctx, true, keys...)
+}
+
+// read is fetch, and where it need not be consistent half its price.
+func (t *Table) read(ctx context.Context, consistent bool, keys ...key) (map[key]item, error) {
 	want := make([]map[string]types.AttributeValue, len(keys))
 	for n, k := range keys {
 		want[n] = k.attributes()
@@ -256,7 +264,7 @@ func (t *Table) fetch(ctx context.Context, keys ...key) (map[key]item, error) {
 	found := make(map[key]item, len(keys))
 	for try := 0; len(want) > 0; try++ {
 		out, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			t.Name: {Keys: want, ConsistentRead: aws.Bool(true)}}})
+			t.Name: {Keys: want, ConsistentRead: &consistent}}})
 		if err != nil {
 			return nil, failure(err)
 		}

@@ -131,8 +131,13 @@ func (d *desk) replay(c call) {
 	}
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+c.op)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	if answer, err := d.engine.Transport().RoundTrip(r); err != nil || answer.StatusCode != http.StatusOK {
-		d.t.Fatalf("%s: %v %v", c.op, answer, err)
+	answer, err := d.engine.Transport().RoundTrip(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		d.t.Fatalf("%s: %s", c.op, answer.Status)
 	}
 }
 

@@ -83,6 +83,9 @@ func TestTrips(t *testing.T) {
 					})
 					want := promised[p.name]
 					if p.variant == want.variant && p.variant != "" {
+						if want.trips == want.other { // it differs in its last call
+							want.calls = want.calls[:want.trips-1]
+						}
 						want.trips = want.other
 					}
 					if end != max(want.trips, 1) {

@@ -29,17 +29,24 @@ func (d Directory) Verify(ctx context.Context, token string, p org.Password, sou
 	if errors.As(p.Apart(email, ""), &guessed) {
 		return guessed.In("Password")
 	}
+	user, home := order.text("UserId"), order.text("HomeId")
+	at, err := d.fetch(ctx, orgKey(home))
+	if err != nil {
+		return err
+	}
 	hash, err := p.Hash(d.Random)
 	if err != nil {
 		return err
 	}
-	user, home := order.text("UserId"), order.text("HomeId")
 	used := d.remove(k)
 	exists := "attribute_exists(PK)"
 	used.Delete.ConditionExpression, used.failed = &exists, means(org.InvalidToken)
 	writes := append(d.verified(org.User{ID: user, HomeID: home, Person: org.Person{Email: email}}, d.Now(), item{"PasswordHash": str(hash)}), used)
 	writes = append(writes, d.free(user)...)
-	return d.transact(ctx, append(writes, d.audit(home, user, "account.verify", user)))
+	if at[orgKey(home)] != nil { // it can have been erased
+		writes = append(writes, d.audit(home, user, "account.verify", user))
+	}
+	return d.transact(ctx, writes)
 }
 
 // verified marks the account as verified, which it can become once, and its

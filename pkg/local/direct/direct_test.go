@@ -20,6 +20,7 @@ func TestTransport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer answer.Body.Close()
 	body, _ := io.ReadAll(answer.Body)
 	if answer.StatusCode != http.StatusTeapot || string(body) != "said" || answer.Header.Get("X-Host") == "" {
 		t.Errorf("%d %q %v", answer.StatusCode, body, answer.Header)
@@ -40,10 +41,13 @@ func TestTransportDoesNotWaitForAHandlerThatIsHeldUp(t *testing.T) {
 		<-began
 		cancel()
 	}()
-	if _, err := client.Do(r); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
-	}
-	if _, err := client.Do(r); !errors.Is(err, context.Canceled) {
-		t.Errorf("a request that has ended before: %v", err)
+	for _, when := range []string{"while it is held up", "before"} {
+		answer, err := client.Do(r)
+		if err == nil {
+			answer.Body.Close()
+		}
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("a request that ends %s: %v", when, err)
+		}
 	}
 }

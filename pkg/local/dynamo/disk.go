@@ -42,8 +42,12 @@ const (
 
 var sequenceKey = []byte("sequence")
 
-func openDisk(file string) (*disk, error) {
-	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
+func openDisk(file string) (*disk, error) { return openFile(file, false) }
+
+func openDiskToRead(file string) (*disk, error) { return openFile(file, true) }
+
+func openFile(file string, toRead bool) (*disk, error) {
+	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, ReadOnly: toRead})
 	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errors.New("another process has it open")
 	}

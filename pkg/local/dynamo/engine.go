@@ -57,20 +57,34 @@ var ErrClosed = errors.New("dynamo: the engine is closed")
 // Open opens the engine that keeps its items in file and makes the file if there is none; "" keeps them in memory. It
 // fails within two seconds when another process has the file open.
 func Open(file string) (*Engine, error) {
-	e := &Engine{
+	e := empty()
+	if file == "" {
+		e.shown.Store(e.next)
+		close(e.finished)
+		return e, nil
+	}
+	return e.read(file, openDisk)
+}
+
+// OpenToRead opens the engine that keeps its items in file as it was closed, and never writes to it: a write fails. It
+// fails within two seconds when another process has the file open to write.
+func OpenToRead(file string) (*Engine, error) {
+	return empty().read(file, openDiskToRead)
+}
+
+func empty() *Engine {
+	return &Engine{
 		Now:      time.Now,
 		next:     &state{},
 		readers:  map[string]bool{},
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),
 	}
-	if file == "" {
-		e.shown.Store(e.next)
-		close(e.finished)
-		return e, nil
-	}
+}
+
+func (e *Engine) read(file string, open func(string) (*disk, error)) (*Engine, error) {
 	var err error
-	if e.disk, err = openDisk(file); err != nil {
+	if e.disk, err = open(file); err != nil {
 		return nil, fmt.Errorf("dynamo: opening %s: %w", file, err)
 	}
 	if e.next, err = e.disk.load(); err != nil {

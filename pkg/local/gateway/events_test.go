@@ -36,6 +36,7 @@ var requests = map[string]struct{ method, path, body string }{
 	"list-admins":         {"GET", "/api/organizations/users/admins", ""},
 	"add-admin":           {"POST", "/api/organizations/users/admins", `{"Email":"jane.roe@acmecorp.com"}`},
 	"remove-admin":        {"DELETE", "/api/organizations/users/admins", `{"UserId":"kp_01hq3m5z8k9w8v7t6s5r4q3p2n"}`},
+	"list-audit-entries":  {"GET", "/api/organization/audit?pageSize=50", ""},
 	"list-price-tiers":    {"GET", "/api/organizations/price-tiers", ""},
 	"create-price-tier":   {"POST", "/api/organizations/price-tiers", `{"Name":"Wholesale","CurrencyCode":"USD"}`},
 	"change-price-tier":   {"PUT", "/api/organizations/price-tiers", `{"OldName":"Wholesale","NewName":"Reseller","CurrencyCode":"EUR"}`},
