@@ -10,6 +10,7 @@
 //	functions/authorizer  bearer token in, policy and caller out
 //	functions/erase-unverified  table stream in, organizations gone
 //	functions/mail-letters  table stream in, letters out
+//	functions/redrive-letters  letters out that have waited too long
 //	functions/seal-audit  table stream in, seals over audit entries out
 //	functions/index-associations  table stream in, rolls of associations kept up to date
 //	pkg/fault             what can go wrong, in words that a caller may read
@@ -35,6 +36,7 @@
 //	pkg/env/mailing       opens what sends letters, for the functions that do
 //	pkg/lambdahttp        API Gateway events <-> net/http; caller <- authorizer context
 //	pkg/lambdaauth        the authorizer's events: token -> policy, caller -> context
+//	pkg/lambdaschedule    runs a job on a schedule, or by hand
 //	pkg/lambdastream      stream batch -> one call a record, failures by sequence number
 //	pkg/sam               reads template.yaml: routes, functions, environment
 //	pkg/local             the laptop: every function behind a gateway made from template.yaml
@@ -43,6 +45,7 @@
 //	pkg/local/mailbox     SES's part: keeps the letters
 //	pkg/local/provider    a team's OpenID provider's part, in tests
 //	pkg/local/direct      a way to a handler without a socket
+//	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
 //	pkg/local/conversation  text files of requests and expected answers
 //	pkg/local/cmd         the command behind make run
 //

@@ -55,17 +55,19 @@ var rooms = []room{
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
+	{"lambdaschedule", "", "an adapter of events, for any job"},
 	{"lambdastream", "", "an adapter of events, for any record"},
 	{"sam", "", "reads a file"},
 	{"local/direct", "", "HTTP without a socket, whoever answers"},
 	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
+	{"local/breakage", "", "breaks any call, whoever answers"},
 	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/cmd", "local table", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream platform", "a main names its handler and what it opens"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
@@ -75,7 +77,7 @@ var awsFree = strings.Fields("fault text caller mail pricing customer customer/r
 // each function that links them a part of its cold start.
 var (
 	joseFunctions     = strings.Fields("access authorizer jwks login")
-	templateFunctions = strings.Fields("mail-letters")
+	templateFunctions = strings.Fields("mail-letters redrive-letters")
 )
 
 var publicRoutes = []string{

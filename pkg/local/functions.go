@@ -9,6 +9,7 @@ import (
 	"charter/pkg/env/signing"
 	"charter/pkg/lambdaauth"
 	"charter/pkg/lambdahttp"
+	"charter/pkg/lambdaschedule"
 	"charter/pkg/lambdastream"
 	"charter/pkg/platform"
 )
@@ -126,6 +127,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"put-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))
+	},
+	"redrive-letters": func(e env.Env) lambda.Handler {
+		return lambdaschedule.Handler(mailing.Redrive(e).Run)
 	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))

@@ -39,6 +39,9 @@ type Options struct {
 	// CloudLimits limits one source address as the template says; otherwise
 	// nothing does, in effect.
 	CloudLimits bool
+	// Between is put between the functions and what they call, for tests that
+	// break calls; nil puts nothing there.
+	Between func(http.RoundTripper) http.RoundTripper
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway.
@@ -50,6 +53,7 @@ type Service struct {
 
 	stop context.CancelFunc
 	work sync.WaitGroup
+	dead deadLetters
 }
 
 const (
@@ -90,13 +94,17 @@ func Start(o Options) (*Service, error) {
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	out := s.transport()
+	if o.Between != nil {
+		out = o.Between(out)
+	}
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
 		if !ok {
 			return nil, errors.Join(fmt.Errorf("local: no function is wired for %s", f.Name), s.Close())
 		}
-		e, err := Environment(o, f, s.transport())
+		e, err := Environment(o, f, out)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -127,7 +135,8 @@ func (s *Service) open(o Options) (err error) {
 	return createTable(s.Table, s.Template.Table)
 }
 
-// begin starts what runs beside requests: streams, and the sweep that TTL is.
+// begin starts what runs beside requests: streams, schedules, and the sweep
+// that TTL is.
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -137,11 +146,16 @@ func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	for _, f := range s.Template.Functions {
 		for n, stream := range f.Streams {
 			s.work.Go(func() {
-				err := s.Table.Subscribe(ctx, subscription(s.Template.Table.Name, f, n, stream, functions[f.Name], o.Log))
+				err := s.Table.Subscribe(ctx, s.subscription(f, n, stream, functions[f.Name], o.Log))
 				if err != nil && ctx.Err() == nil {
 					o.Log.Error("stream", "function", f.Name, "cause", err.Error())
 				}
 			})
+		}
+	}
+	for _, f := range s.Template.Functions {
+		for _, schedule := range f.Schedules {
+			s.work.Go(func() { keepRunning(ctx, schedule.Every, f, functions[f.Name], o.Log) })
 		}
 	}
 	s.work.Go(func() {
@@ -180,6 +194,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (s *Service) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/mail", s.Mail.ServeMail)
+	mux.HandleFunc("GET /_local/dead-letters", s.serveDeadLetters)
 	return mux
 }
 

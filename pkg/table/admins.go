@@ -16,23 +16,24 @@ import (
 var errAdminsRace = errors.New("table: the admins changed meanwhile")
 
 // Admins implements org.Directory.
-func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.User, error) {
+func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.Administrator, error) {
 	whole, err := d.whole(ctx, c)
 	if err != nil {
 		return nil, err
 	}
 	items := whole.under("ADMIN")
-	admins, each := make([]org.User, len(items)), make([]*org.User, len(items))
+	admins, each := make([]org.Administrator, len(items)), make([]*org.User, len(items))
 	for n, i := range items {
-		if admins[n], err = readUser(i); err != nil {
+		if admins[n].User, err = readUser(i); err != nil {
 			return nil, err
 		}
-		each[n] = &admins[n]
+		admins[n].Welcome = readDelivery(i)
+		each[n] = &admins[n].User
 	}
 	if err := d.complete(ctx, each); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(admins, func(a, b org.User) int {
+	slices.SortFunc(admins, func(a, b org.Administrator) int {
 		return cmp.Or(cmp.Compare(a.Email.Folded(), b.Email.Folded()), cmp.Compare(a.ID, b.ID))
 	})
 	return admins, nil
@@ -104,7 +105,7 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 	member.failed = func(old item) error { return otherRole{org.Role(old.text("Role"))} }
 	writes = slices.Concat(writes, d.hold(o.ID, user.ID), d.stays(user, "Named", errAdminsRace), []write{
 		d.update(adminsKey(o.ID), expression, condition, values, means(errAdminsRace)),
-		d.put(adminItem(o.ID, user, role, letter.ID)),
+		d.put(adminItem(o.ID, user, role).welcomed(letter.ID, now)),
 		member,
 		d.change(membershipKey(user.ID, o.ID), item{"OrganizationId": str(o.ID), "Code": str(o.Code)}, item{"JoinedAt": moment(now)}),
 		d.audit(o.ID, c.Subject(), "admin.add", user.ID, org.Difference{Field: "Role", Old: string(from), New: string(role)})})

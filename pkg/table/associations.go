@@ -63,15 +63,13 @@ func readLinked(i item) (linked, error) {
 func (r Register) Associate(ctx context.Context, c caller.Caller, userID string, n customer.Number) (customer.Association, bool, error) {
 	done, err := once(ctx, r.Table, readLinked, func(keep func(item) []write) (linked, error) {
 		a := customer.Association{ID: r.ulid(), OrganizationID: c.OrganizationID, UserID: userID, Number: n, CreatedAt: r.Now()}
-		account := make(chan result[map[key]item], 1)
-		go func() {
-			found, err := r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID))
-			account <- result[map[key]item]{found, err}
-		}()
+		account := beside(func() (map[key]item, error) { return r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID)) })
 		err := r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
-		read := <-account
+		found, notFound := account()
 		if errors.Is(err, errNoMember) {
-			err = r.join(ctx, c, a, keep, read)
+			if err = notFound; err == nil {
+				err = r.join(ctx, c, a, keep, found)
+			}
 		}
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
@@ -84,11 +82,6 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 		return linked{a, true}, err
 	})
 	return done.Association, done.made, err
-}
-
-type result[T any] struct {
-	value T
-	err   error
 }
 
 // linking writes the association, and into the log, beside what becomes of the
@@ -107,19 +100,16 @@ func (r Register) newest(a customer.Association, condition string, failed error)
 
 // join makes the user a member with the association.
 func (r Register) join(ctx context.Context, c caller.Caller, a customer.Association, keep func(item) []write,
-	read result[map[key]item]) error {
+	found map[key]item) error {
 
-	if read.err != nil {
-		return read.err
-	}
-	user, err := readUser(read.value[userKey(a.UserID)])
+	user, err := readUser(found[userKey(a.UserID)])
 	if err != nil {
 		return err
 	}
 	if user.ID == "" {
 		return customer.UnknownUser
 	}
-	o, err := readOrganization(read.value[orgKey(c.OrganizationID)])
+	o, err := readOrganization(found[orgKey(c.OrganizationID)])
 	if err != nil {
 		return err
 	}
@@ -156,17 +146,15 @@ var mostRead = 100_000
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {
 	id := c.OrganizationID
 	keys, possible := q.Plan()
-	begun := make(chan result[stretch], 1)
-	if large, _ := onShelf[bool](r.Shelf, "large "+id); possible && id != "" && !large {
-		go func() {
-			s, err := r.stretch(ctx, id, keys, false, firstRead)
-			begun <- result[stretch]{s, err}
-		}()
-	} else {
-		begun <- result[stretch]{value: stretch{more: true}}
-	}
+	large, _ := onShelf[bool](r.Shelf, "large "+id)
+	begin := beside(func() (stretch, error) {
+		if !possible || id == "" || large {
+			return stretch{more: true}, nil
+		}
+		return r.stretch(ctx, id, keys, false, firstRead)
+	})
 	found, err := r.fetchAs(ctx, c, rollKey(id))
-	begin := <-begun
+	begun, notBegun := begin()
 	if err != nil {
 		return customer.Page{}, err
 	}
@@ -176,15 +164,15 @@ func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.
 	page, err := func() (customer.Page, error) {
 		s := readRoll(found[rollKey(id)])
 		switch {
-		case begin.err != nil:
-			return customer.Page{}, begin.err
+		case notBegun != nil:
+			return customer.Page{}, notBegun
 		case !possible:
 			return q.Page(nil), nil
-		case begin.value.more && s.rows > r.measure().direct:
+		case begun.more && s.rows > r.measure().direct:
 			r.Shelf.put("large "+id, true, 100)
 			return r.fromRoll(ctx, id, q, s)
 		}
-		matching, err := r.matching(ctx, id, q, begin.value, s)
+		matching, err := r.matching(ctx, id, q, begun, s)
 		return q.Page(matching), err
 	}()
 	if err != nil {

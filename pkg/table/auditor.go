@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"charter/pkg/customer"
+	"charter/pkg/customer/roll"
 	"charter/pkg/mail"
 	"charter/pkg/org"
 	"charter/pkg/pricing"
@@ -56,12 +57,15 @@ func both(a, b []string) []string {
 type walk struct {
 	ledger
 	Report
-	now    time.Time
-	trails map[string]bool // organizations that have entries or seals
+	now      time.Time
+	trails   map[string]bool   // organizations that have entries or seals
+	rolls    map[string]string // the name of an organization's contents
+	contents map[string][]byte // contents by organization and name
 }
 
 func (a Auditor) walk(ctx context.Context) (Report, error) {
-	w := &walk{ledger: newLedger(), Report: Report{Counts: map[string]int{}}, now: a.Now(), trails: map[string]bool{}}
+	w := &walk{ledger: newLedger(), Report: Report{Counts: map[string]int{}}, now: a.Now(), trails: map[string]bool{},
+		rolls: map[string]string{}, contents: map[string][]byte{}}
 	pages := dynamodb.NewScanPaginator(a.Client, &dynamodb.ScanInput{TableName: &a.Name, ConsistentRead: aws.Bool(true)})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -77,6 +81,7 @@ func (a Auditor) walk(ctx context.Context) (Report, error) {
 			return Report{}, err
 		}
 	}
+	w.judgeRolls()
 	w.Broken = append(w.Broken, w.findings()...)
 	slices.Sort(w.Broken)
 	slices.Sort(w.Unsealed)
@@ -132,9 +137,9 @@ var kinds = map[string]kind{
 		w.expires(i, "the time of the unverified organization "+pk[1])
 	}},
 	"CLIENT CLIENT": {"sign-ins of API clients", (*walk).signIn},
-	"ROLL KEYS":     {"sheets of a roll", (*walk).sheet},
-	"ROLL REST":     {"rests of sheets", (*walk).sheet},
-	"ROLL CONTENTS": {"contents of a roll", (*walk).sheet},
+	"ROLL KEYS":     {"sheets of a roll", (*walk).part},
+	"ROLL REST":     {"rests of sheets", (*walk).part},
+	"ROLL CONTENTS": {"contents of a roll", (*walk).part},
 	"ISSUER ISSUER": {"links to other issuers", func(w *walk, _, _ []string, i item) {
 		w.needs("a person of another issuer is linked to an account that is not there", "user", i.text("UserId"))
 	}},
@@ -196,6 +201,7 @@ var (
 	ofProof      = &matter{"proofs of the Admin role are missing", "there are proofs of an Admin role that is not held"}
 	ofMembership = &matter{"they are a member and their account does not know of it", "their account knows of a membership that is not there"}
 
+	ofLists     = &matter{"it has associations that lists of many would leave out", "lists of many would show associations that it does not have"}
 	ofClients   = &matter{"it has more API clients than are counted", "it counts more API clients than there are"}
 	ofCustomers = &matter{"more customers have the tier than are counted", "more customers of the tier are counted than there are"}
 	ofRole      = &matter{"more members have the custom role than are counted", "more members of the custom role are counted than there are"}
@@ -412,24 +418,61 @@ func (w *walk) association(pk, _ []string, i item) {
 	w.find(associationKey(a) == key{i.text("PK"), i.text("SK")}, "%s: an association stands in the wrong place", who)
 	w.has("association", pk[1], a.UserID, string(a.Number))
 	w.needs(who+": they have an association and no account", "user", a.UserID)
+	w.book(ofLists, 1, organizationOf(pk[1]), "")
 }
 
 func (w *walk) logged(pk, _ []string, i item) {
 	a := readLog(pk[1], i)
 	w.needs(subjectOf(pk[1], a.UserID)+": an association is in the log and nowhere else", "association", pk[1], a.UserID, string(a.Number))
+	w.book(ofLists, -1, organizationOf(pk[1]), "")
 }
 
-func (w *walk) roll(pk, _ []string, _ item) { w.has("roll of", pk[1]) }
+func (w *walk) roll(pk, _ []string, i item) {
+	s := readRoll(i)
+	w.has("roll of", pk[1])
+	w.book(ofLists, -int64(s.rows), organizationOf(pk[1]), "")
+	w.rolls[pk[1]] = s.contents
+	if s.contents != "" {
+		w.needs(organizationOf(pk[1])+": its roll has no contents", "part", pk[1], s.contents, contentsPart)
+	}
+	w.needsSheet(pk[1], s.loose)
+}
 
-func (w *walk) sheet(pk, _ []string, _ item) {
+func (w *walk) needsSheet(organization, name string) {
+	if name != "" {
+		w.needs(organizationOf(organization)+": a sheet of its roll is missing", "part", organization, name, keysPart)
+		w.needs(organizationOf(organization)+": the rest of a sheet of its roll is missing", "part", organization, name, restPart)
+	}
+}
+
+func (w *walk) part(pk, sk []string, i item) {
 	w.needs(organizationOf(pk[1])+": there are sheets of a roll that is not there", "roll of", pk[1])
+	w.has("part", pk[1], pk[2], sk[0])
+	if sk[0] == contentsPart {
+		w.contents[join(pk[1], pk[2])] = i.bytes("Part")
+	}
+}
+
+// judgeRolls looks for the sheets that the contents name.
+func (w *walk) judgeRolls() {
+	for organization, name := range w.rolls {
+		text, ok := w.contents[join(organization, name)]
+		if !ok {
+			continue // missed already, if there has to be one
+		}
+		contents, err := roll.OpenContents(text)
+		w.find(err == nil, "%s: the contents of its roll are damaged", organizationOf(organization))
+		for sheet := range contents.Sheets() {
+			w.needsSheet(organization, sheet)
+		}
+	}
 }
 
 func (w *walk) letter(pk, _ []string, i item) {
 	_, err := readLetter(i)
-	failed, due := i.text("FailedAt") != "", i.text("DuePK") == "DUE" && i.text("DueAt") != ""
+	failed, part := i.text("FailedAt") != "", i.text("DuePK")
 	w.find(err == nil || failed, "letter %s: it waits and cannot be sent", pk[1])
-	w.find(failed != due, "letter %s: it has to be due or to have failed", pk[1])
+	w.find(i.text("DueAt") != "" && (part == due && !failed || part == givenUp && failed), "letter %s: it has to be due or to have failed", pk[1])
 	w.find(mail.Kind(i.text("Kind")) != "" && i.text("LetterId") == pk[1], "letter %s: it is none", pk[1])
 }
 

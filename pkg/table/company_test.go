@@ -22,7 +22,7 @@ type company struct {
 	member               org.User   // linked to customer 1001, no admin
 	stranger             org.User   // has an account, is no member
 	spare                org.Client // one that may be removed
-	letter               string     // the id of one that waits
+	letter, spoilt       string     // the ids of one that waits and one that has failed for good
 	link                 string     // verifies the stranger's e-mail
 }
 
@@ -96,12 +96,17 @@ func (d *desk) incorporate() *company {
 	must(err)
 	_, _, err = Register{d.Table}.Associate(ctx, co.owner, co.member.ID, "1001")
 	must(err)
+	co.link = d.letter("stan@shop.example").Token
 	for k, i := range d.all() {
-		if k.sk == "LETTER" {
+		switch {
+		case k.sk != "LETTER":
+		case co.spoilt == "":
+			co.spoilt = i.text("LetterId")
+			letter, err := readLetter(i)
+			must(err)
+			must(Outbox{d.Table}.Failed(ctx, letter, true))
+		default:
 			co.letter = i.text("LetterId")
-			if i.text("To") == "stan@shop.example" {
-				co.link = i.text("Token")
-			}
 		}
 	}
 	return co

@@ -114,8 +114,13 @@ func (d Directory) founding(o org.Organization, user org.User, known bool) []wri
 	return append(writes, d.making(o, user, letter.ID)...)
 }
 
-// making is what goes with a new organization, in either dialect.
+// making is what goes with a new organization, in either dialect. letter is the
+// id of the one that welcomes its owner, "" for none.
 func (t *Table) making(o org.Organization, owner org.User, letter string) []write {
+	admin := adminItem(o.ID, owner, org.Owner)
+	if letter != "" {
+		admin = admin.welcomed(letter, o.CreatedAt)
+	}
 	writes := []write{t.claim(newItem(codeKey(o.Code)).with("OrganizationId", o.ID), errCodeRace)}
 	for _, i := range t.belonging(o, owner, org.Owner, o.CreatedAt) {
 		writes = append(writes, t.put(i))
@@ -123,7 +128,7 @@ func (t *Table) making(o org.Organization, owner org.User, letter string) []writ
 	writes = append(writes, t.hold(o.ID, owner.ID)...)
 	return append(writes,
 		t.put(newItem(adminsKey(o.ID)).set("Admins", set(owner.ID)).set("Owners", set(owner.ID))),
-		t.put(adminItem(o.ID, owner, org.Owner, letter)),
+		t.put(admin),
 		t.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
 		t.put(rolesItem(o.ID)),
 		t.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + t.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),

@@ -151,7 +151,7 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 			expression = "ADD Admins :user, Owners :user"
 		}
 		writes = append(writes, t.hold(id, user.ID)...)
-		writes = append(writes, t.put(adminItem(id, user, role.Role, "")),
+		writes = append(writes, t.put(adminItem(id, user, role.Role)),
 			t.update(adminsKey(id), expression, "size(Admins) < :most", item{":user": set(user.ID), ":most": num(org.MaxAdmins)},
 				means(org.TooManyAdmins.In(""))))
 	}

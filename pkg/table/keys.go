@@ -62,8 +62,11 @@ import (
 //	list what was done                         Trail.Entries          1  Query #AUDIT beside BatchGetItem
 //	seal what was done                         Trail.Seal             3  Query #SEALS; Query #AUDIT; PutItem, one more for each further hundred
 //	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
-//	end a letter that was sent                 Outbox.Sent            1  DeleteItem LETTER#<id>
-//	give a letter back                         Outbox.Failed          1  UpdateItem LETTER#<id>
+//	end a letter that was sent                 Outbox.Sent            1  TransactWriteItems
+//	give a letter back                         Outbox.Failed          1  TransactWriteItems
+//	list the letters that wait                 Outbox.Waiting         n  Query byDue a page
+//	list the letters that were given up        Outbox.GivenUp         n  Query byDue a page
+//	have a letter wait again                   Outbox.Revive          2  BatchGetItem; TransactWriteItems
 //
 // Key parts are parted by U+0001, which no value may hold and which sorts below
 // all others: nothing needs escaping, and the order of keys is the order of
@@ -99,7 +102,7 @@ import (
 //	link that verifies an e-mail               VERIFY#<digest>        VERIFY
 //	organization goes unless it is verified    EXPIRY#<org>           EXPIRY
 //	API client, for signing in                 CLIENT#<id>            CLIENT
-//	letter waiting (index byDue)               LETTER#<id>            LETTER
+//	letter waiting or given up (index byDue)   LETTER#<id>            LETTER
 //	outcome under an Idempotency-Key           IDEMPOTENCY#<digest>   IDEMPOTENCY
 //	attempts within a minute                   RATE#<digest>#<minute> RATE
 //
@@ -123,6 +126,11 @@ import (
 // it, and once more for what was read where the caller has a custom role.
 // ROLES counts the members of each custom role, so that one that is in use is
 // not removed: who changes MEMBER says, as a condition, which role it held.
+//
+// ADMIN names the letter that welcomed the user, and says how far it has come:
+// LETTER goes once it is sent, and a list of the admins is still one trip. Who
+// sends a letter notes that in the same transaction, if the item names it still: an
+// admin who is gone stays gone, and one who was made an admin anew has a new one.
 //
 // INVITE keeps a hash of its token. The token itself stands in the letter alone,
 // whose item goes when it is sent, and opens nothing once the invitation is

@@ -20,13 +20,9 @@ const rosterPage = 1000
 
 // Roster implements org.Team.
 func (t Team) Roster(ctx context.Context, c caller.Caller, cursor string) (org.Roster, error) {
-	judged := make(chan error, 1)
-	go func() {
-		_, err := t.standing(ctx, c, org.ReadMembers)
-		judged <- err
-	}()
+	judged := beside(func() (standing, error) { return t.standing(ctx, c, org.ReadMembers) })
 	items, next, err := t.rosterItems(ctx, c.OrganizationID, cursor)
-	if refused := <-judged; refused != nil {
+	if _, refused := judged(); refused != nil {
 		return org.Roster{}, refused
 	}
 	if err != nil {

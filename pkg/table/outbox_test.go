@@ -25,6 +25,7 @@ func TestClaim(t *testing.T) {
 	ctx := t.Context()
 	got, err := outbox.Claim(ctx, letter.ID)
 	wants(t, "claim", err)
+	letter.Attempts = 1
 	if got != letter {
 		t.Errorf("claimed %+v; want %+v", got, letter)
 	}
@@ -36,15 +37,15 @@ func TestClaim(t *testing.T) {
 	d.clock.pass(time.Millisecond)
 	_, err = outbox.Claim(ctx, letter.ID)
 	wants(t, "after the lease", err)
-	wants(t, "give back", outbox.Failed(ctx, letter.ID, false))
+	wants(t, "give back", outbox.Failed(ctx, letter, false))
 	_, err = outbox.Claim(ctx, letter.ID)
 	wants(t, "what was given back", err)
 	if n := d.all()[letterKey(letter.ID)].number("Attempts"); n != 3 {
 		t.Errorf("%d attempts are counted; want 3", n)
 	}
 	for range 2 {
-		wants(t, "sent", outbox.Sent(ctx, letter.ID))
-		wants(t, "failed after it was sent", outbox.Failed(ctx, letter.ID, true))
+		wants(t, "sent", outbox.Sent(ctx, letter))
+		wants(t, "failed after it was sent", outbox.Failed(ctx, letter, true))
 		_, err = outbox.Claim(ctx, letter.ID)
 		wants(t, "what was sent", err, errNoLetter)
 	}
@@ -54,19 +55,19 @@ func TestClaim(t *testing.T) {
 }
 
 // A letter that failed for good stays, so that it never ends as a success, and
-// leaves the index of those that are due.
+// leaves those that are due.
 func TestLetterThatFailed(t *testing.T) {
 	d := open(t)
 	outbox, letter := waiting(t, d)
 	_, err := outbox.Claim(t.Context(), letter.ID)
 	wants(t, "claim", err)
-	wants(t, "failed", outbox.Failed(t.Context(), letter.ID, true))
+	wants(t, "failed", outbox.Failed(t.Context(), letter, true))
 	d.clock.pass(time.Hour)
 	d.unchanged("a letter that failed", func() {
 		_, err = outbox.Claim(t.Context(), letter.ID)
 		wants(t, "claim", err, errGivenUp)
 	})
-	if i := d.all()[letterKey(letter.ID)]; i.text("FailedAt") == "" || i["DuePK"] != nil || i["DueAt"] != nil || i["LeasedUntil"] != nil {
+	if i := d.all()[letterKey(letter.ID)]; i.text("FailedAt") == "" || i.text("DuePK") != givenUp || i["DueAt"] == nil || i["LeasedUntil"] != nil {
 		t.Errorf("kept as %s", shown(tree(i)))
 	}
 }

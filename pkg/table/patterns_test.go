@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"charter/pkg/caller"
 	"charter/pkg/customer"
 	"charter/pkg/fault"
+	"charter/pkg/mail"
 	"charter/pkg/org"
 	"charter/pkg/pricing"
 )
@@ -246,9 +248,18 @@ var patterns = []pattern{
 		return show(Outbox{co.Table}.Claim(ctx, co.letter))
 	}},
 	{name: "Outbox.Sent", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Sent(ctx, co.letter))
+		return done(Outbox{co.Table}.Sent(ctx, mail.Letter{ID: co.letter}))
 	}},
 	{name: "Outbox.Failed", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return done(Outbox{co.Table}.Failed(ctx, co.letter, true))
+		return done(Outbox{co.Table}.Failed(ctx, mail.Letter{ID: co.letter}, true))
+	}},
+	{name: "Outbox.Waiting", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.Waiting(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.GivenUp", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return show(listed(Outbox{co.Table}.GivenUp(ctx, co.Now().Add(time.Hour))))
+	}},
+	{name: "Outbox.Revive", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Outbox{co.Table}.Revive(ctx, co.spoilt))
 	}},
 }

@@ -26,17 +26,12 @@ func (t *Table) whole(ctx context.Context, c caller.Caller) (whole, error) {
 	if c.OrganizationID == "" {
 		return nil, org.NotAdmin
 	}
-	mark := make(chan result[map[key]item], 1)
-	go func() {
-		found, err := t.fetch(ctx, provingKeys(c)...)
-		mark <- result[map[key]item]{found, err}
-	}()
+	marked := beside(func() (map[key]item, error) { return t.fetch(ctx, provingKeys(c)...) })
 	items, err := t.partition(ctx, orgPartition(c.OrganizationID))
-	read := <-mark
-	if err := cmp.Or(err, read.err); err != nil {
+	found, failed := marked()
+	if err := cmp.Or(err, failed); err != nil {
 		return nil, err
 	}
-	found := read.value
 	for _, i := range items {
 		found[key{i.text("PK"), i.text("SK")}] = i
 	}

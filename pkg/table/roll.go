@@ -148,20 +148,7 @@ func (r Register) page(ctx context.Context, organization string, q customer.Quer
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	b := books{ctx, r.Table, organization}
-	same := make(chan error, 1)
-	logs := make(chan result[[]customer.Association], 1)
-	go func() {
-		rows, err := r.log(ctx, organization, 0)
-		logs <- result[[]customer.Association]{rows, err}
-		if err != nil {
-			return
-		}
-		again, err := r.standingRoll(ctx, organization)
-		if err == nil && again.version != s.version {
-			err = errMoved
-		}
-		same <- err
-	}()
+	read := beside(func() ([]customer.Association, error) { return r.log(ctx, organization, 0) })
 	var contents roll.Contents
 	var loose []customer.Association
 	err := parallel(2, 2, func(n int) (err error) {
@@ -172,13 +159,18 @@ func (r Register) page(ctx context.Context, organization string, q customer.Quer
 		}
 		return err
 	})
-	log := <-logs
-	if err = errors.Join(err, log.err); err != nil {
+	log, notRead := read()
+	if err = errors.Join(err, notRead); err != nil {
 		return customer.Page{}, err
 	}
-	page, err := roll.Read(q, contents, append(loose[:len(loose):len(loose)], log.value...), b)
-	if moved := <-same; moved != nil {
-		return customer.Page{}, moved
+	again := beside(func() (standingRoll, error) { return r.standingRoll(ctx, organization) })
+	page, err := roll.Read(q, contents, append(loose[:len(loose):len(loose)], log...), b)
+	now, notKnown := again()
+	switch {
+	case notKnown != nil:
+		return customer.Page{}, notKnown
+	case now.version != s.version:
+		return customer.Page{}, errMoved
 	}
 	return page, err
 }

@@ -61,7 +61,8 @@ func isProven(c caller.Caller, organization string, found map[key]item) error {
 // welcome is the letter to somebody who became an admin, and what it needs. For
 // an unverified account it has a link, which only the owner of the address gets.
 func (t *Table) welcome(o org.Organization, u org.User) (letter mail.Letter, writes []write) {
-	letter = mail.Letter{ID: t.ulid(), Kind: mail.Welcome, To: u.Email, Name: u.FirstName, Organization: o.Name}
+	letter = mail.Letter{ID: t.ulid(), Kind: mail.Welcome, To: u.Email, Name: u.FirstName, Organization: o.Name,
+		UserID: u.ID, OrganizationID: o.ID}
 	if !u.Verified() {
 		secret, err := org.NewSecret(t.Random)
 		if err != nil {
