@@ -46,7 +46,11 @@ func (d Directory) Expire(ctx context.Context, id string) error {
 	return busy
 }
 
-// anyVerified reports whether the account of a member is verified.
+// unproved is the condition of USER that nobody has proved its e-mail, neither
+// here nor with another issuer.
+const unproved = "attribute_not_exists(VerifiedAt) AND attribute_not_exists(LinkedAt)"
+
+// anyVerified reports whether the e-mail of a member is proved.
 func (t *Table) anyVerified(ctx context.Context, members []item) (bool, error) {
 	for some := range slices.Chunk(members, 100) {
 		var keys []key
@@ -60,7 +64,7 @@ func (t *Table) anyVerified(ctx context.Context, members []item) (bool, error) {
 			return false, err
 		}
 		for _, account := range found {
-			if account["VerifiedAt"] != nil {
+			if account["VerifiedAt"] != nil || account["LinkedAt"] != nil {
 				return true, nil
 			}
 		}
@@ -80,7 +84,7 @@ func (t *Table) vanishing(id string, o item, members []item) []write {
 	}
 	for _, m := range members {
 		if user := m.text("UserId"); user != "" && len(writes) < 100 {
-			writes = append(writes, t.check(userKey(user), "attribute_not_exists(VerifiedAt)", nil, errStale))
+			writes = append(writes, t.check(userKey(user), unproved, nil, errStale))
 		}
 	}
 	return writes
@@ -161,15 +165,15 @@ func (t *Table) leave(ctx context.Context, id, user string) error {
 		account := whole(items).one("USER")
 		writes := []write{t.remove(memberKey(id, user)), t.remove(membershipKey(user, id))}
 		elsewhere := slices.ContainsFunc(whole(items).under("ORG"), func(m item) bool { return m.text("OrganizationId") != id })
-		if account != nil && account["VerifiedAt"] == nil && account["Named"] == nil && !elsewhere {
+		if account != nil && account["VerifiedAt"] == nil && account["LinkedAt"] == nil && account["Named"] == nil && !elsewhere {
 			email, err := account.address("Email")
 			if err != nil {
 				return err
 			}
 			gone := t.remove(userKey(user))
-			same := "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named) AND attribute_not_exists(Founded)"
+			same := unproved + " AND attribute_not_exists(Named) AND attribute_not_exists(Founded)"
 			if founded := account["Founded"]; founded != nil {
-				same = "attribute_not_exists(VerifiedAt) AND attribute_not_exists(Named) AND Founded = :founded"
+				same = unproved + " AND attribute_not_exists(Named) AND Founded = :founded"
 				gone.Delete.ExpressionAttributeValues = item{":founded": founded}
 			}
 			gone.Delete.ConditionExpression, gone.failed = &same, means(errStale)

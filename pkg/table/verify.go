@@ -44,7 +44,7 @@ func (d Directory) Verify(ctx context.Context, token string, p org.Password, sou
 	writes := append(d.verified(org.User{ID: user, HomeID: home, Person: org.Person{Email: email}}, d.Now(), item{"PasswordHash": str(hash)}), used)
 	writes = append(writes, d.free(user)...)
 	if at[orgKey(home)] != nil { // it can have been erased
-		writes = append(writes, d.audit(home, user, "account.verify", user))
+		writes = append(writes, d.audit(home, user, "account.verify", user, org.Difference{Field: "VerifiedAt", New: d.Now().Format(momentFormat)}))
 	}
 	return d.transact(ctx, writes)
 }
