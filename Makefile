@@ -12,7 +12,7 @@ SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where
+run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where, LIMITS=cloud limits one address as the cloud does
 	go run ./pkg/local/cmd
 
 test: ## vet the code and run every test

@@ -1,6 +1,7 @@
 package local_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
@@ -20,9 +21,12 @@ import (
 
 	"charter/pkg/caller"
 	"charter/pkg/env/signing"
+	"charter/pkg/letters"
 	"charter/pkg/local"
 	"charter/pkg/local/breakage"
 	"charter/pkg/local/dynamo"
+	"charter/pkg/local/mailbox"
+	"charter/pkg/mail"
 )
 
 // broken is a service whose way to the table can be broken. Its table has no
@@ -67,8 +71,38 @@ func startBroken(t *testing.T) broken {
 	}
 	b.table = dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://table.localhost"),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: &http.Client{Transport: engine.Transport()}})
+	b.service.mail = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { b.showLetters(t, w) })
 	b.known = b.people(t)
 	return b
+}
+
+// showLetters shows the letters that were ordered as the mailbox would, once
+// they were sent.
+func (b broken) showLetters(t *testing.T, w http.ResponseWriter) {
+	t.Helper()
+	renderer, err := letters.New("https://app.example/welcome")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []mailbox.Letter{}
+	for _, i := range b.items(t) {
+		if text(i, "SK") != "LETTER" {
+			continue
+		}
+		to, err := mail.ParseAddress(text(i, "To"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := renderer.Render(mail.Letter{Kind: mail.Kind(text(i, "Kind")), To: to, Name: text(i, "Name"),
+			Organization: text(i, "Organization"), Token: text(i, "Token")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, mailbox.Letter{To: []string{to.String()}, Subject: m.Subject, Text: m.Text})
+	}
+	if err := json.NewEncoder(w).Encode(list); err != nil {
+		t.Error(err)
+	}
 }
 
 // people makes the organization of testdata/organization.txt, and what the
@@ -298,7 +332,7 @@ func show(v any) string {
 
 // What differs from one run to another.
 var (
-	anyRandom = regexp.MustCompile(`\b(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt)=[^;]*;`)
+	anyRandom = regexp.MustCompile(`\b(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt|Link)=[^;]*;`)
 	anyID     = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}\b|org_[0-9a-f]{11}\b`)
 	anyTime   = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 	anySecret = regexp.MustCompile(`"ClientSecret":"[^"]*"`)

@@ -115,7 +115,7 @@ func (r Register) join(ctx context.Context, c caller.Caller, a customer.Associat
 	}
 	items := r.belonging(o, user, org.Member, a.CreatedAt)
 	items[0].with("Newest", string(a.Number))
-	membership := []write{r.claim(items[0], errMember), r.put(items[1])}
+	membership := append(r.stays(user, "Named", customer.UnknownUser), r.claim(items[0], errMember), r.put(items[1]))
 	err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, membership...)...)...)
 	if errors.As(err, new(stands)) {
 		// The link has outlived a membership, which begins again.
