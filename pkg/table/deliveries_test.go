@@ -96,7 +96,7 @@ func TestWelcomeOfAnother(t *testing.T) {
 		t.Helper()
 		wants(t, "promote", directory.Promote(ctx, ann, bob.Email))
 		for k, i := range d.all() {
-			if k.sk == "LETTER" && i.text("UserId") == bob.ID && i.text("OrganizationId") == ann.OrganizationID && i.text("LeasedUntil") == "" {
+			if k.sk == "LETTER" && i.text("UserId") == bob.ID && i.text("OrganizationId") == ann.OrganizationID && i.number("Attempts") == 0 {
 				l, err := outbox.Claim(ctx, i.text("LetterId"))
 				wants(t, "claim", err)
 				return l
