@@ -455,7 +455,8 @@ var lasting = map[string]breakage.Fault{
 // Tried with the controls that it must catch: a transaction that got a new
 // ClientRequestToken with each try answered name_taken to its own organization;
 // an account put in a call of its own before the transaction stayed behind; a
-// request whose deadline was the function's own was cut off by the gateway with 504.
+// request whose deadline was the function's own was cut off by the gateway with
+// 504; a refusal that took its own record for an earlier one said to be replayed.
 func TestBrokenCalls(t *testing.T) {
 	t.Run("commerce", func(t *testing.T) {
 		t.Parallel()
