@@ -119,7 +119,7 @@ func (r Register) join(ctx context.Context, c caller.Caller, a customer.Associat
 	err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, membership...)...)...)
 	if errors.As(err, new(stands)) {
 		// The link has outlived a membership, which begins again.
-		again := append(membership, r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+		again := append(slices.Clip(membership), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
 			org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
 		return cmp.Or(r.transactAs(ctx, c, again...), err)
 	}

@@ -163,12 +163,12 @@ func (d *draft) sheet(keys, rest []byte) (name string, err error) {
 func sheetName(draft string, n int) string { return draft + "." + strconv.Itoa(n) }
 
 // contents makes the contents, unless there are no sheets.
-func (d *draft) contents(c roll.Contents) (name string, err error) {
+func (d *draft) contents(c roll.Contents) (name string) {
 	if c.Rows() == 0 {
-		return "", nil
+		return ""
 	}
 	d.parts = append(d.parts, partItem(d.organization, d.name, contentsPart, c.Encode()))
-	return d.name, nil
+	return d.name
 }
 
 // flush writes what is in hand.
@@ -369,9 +369,7 @@ func (r Roll) spread(ctx context.Context, organization string, s, next standingR
 			return err
 		}
 	}
-	if next.contents, err = d.contents(after); err != nil {
-		return err
-	}
+	next.contents = d.contents(after)
 	next.splits = nil
 	if next.rows <= 2*r.measure().direct {
 		for n, span := range after[customer.ByUser] {

@@ -329,7 +329,7 @@ func playFunction() {
 				k, times = listing{Name: "any filter by " + o + ", cold", MostP99: 1500, MostUnits: 3000}, 4
 			}
 			for _, field := range []string{"UserId", "CustomerNumber"} {
-				for _, operator := range strings.Fields("startswith contains notcontains endswith equals notequals gt gte lt lte") {
+				for operator := range strings.FieldsSeq("startswith contains notcontains endswith equals notequals gt gte lt lte") {
 					all = append(all, filtered(o, field, operator, value(place, field, operator)))
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -164,7 +165,7 @@ func (r Register) page(ctx context.Context, organization string, q customer.Quer
 		return customer.Page{}, err
 	}
 	again := beside(func() (standingRoll, error) { return r.standingRoll(ctx, organization) })
-	page, err := roll.Read(q, contents, append(loose[:len(loose):len(loose)], log...), b)
+	page, err := roll.Read(q, contents, slices.Concat(loose, log), b)
 	now, notKnown := again()
 	switch {
 	case notKnown != nil:

@@ -53,14 +53,20 @@ func Encode(o customer.Order, rows []customer.Association) (keys, rest []byte) {
 func deflate(parts ...[]byte) []byte {
 	b := bytes.NewBuffer([]byte{format})
 	w, err := flate.NewWriter(b, flate.DefaultCompression)
-	if err != nil {
-		panic(err) // the level is one that there is
-	}
+	must(err)
 	for _, p := range parts {
-		w.Write(p) // into memory
+		_, err = w.Write(p)
+		must(err)
 	}
-	w.Close()
+	must(w.Close())
 	return b.Bytes()
+}
+
+// must panics where nothing can fail: the level is one that there is, and memory takes all.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
 }
 
 func inflate(part []byte) (reader, error) {
