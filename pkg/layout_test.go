@@ -286,6 +286,27 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// Whatever lies in a queue has failed: an alarm looks at each of them.
+func TestAlarms(t *testing.T) {
+	text, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := regexp.MustCompile(`(?m)^  (\w+):\n    Type: AWS::SQS::Queue$`).FindAllStringSubmatch(string(text), -1)
+	alarms := regexp.MustCompile(`(?ms)^  \w+:\n    Type: AWS::CloudWatch::Alarm\n.*?^\n`).FindAllString(string(text), -1)
+	if len(queues) == 0 {
+		t.Fatal("the template has no queue")
+	}
+	for _, q := range queues {
+		if !slices.ContainsFunc(alarms, func(alarm string) bool {
+			return strings.Contains(alarm, "Value: !GetAtt "+q[1]+".QueueName") && strings.Contains(alarm, "ApproximateNumberOfMessagesVisible") &&
+				strings.Contains(alarm, "!Ref AlarmTopicArn")
+		}) {
+			t.Errorf("no alarm looks at %s", q[1])
+		}
+	}
+}
+
 // Only env reads the environment.
 func TestOnlyEnvReadsTheEnvironment(t *testing.T) {
 	_ = env.Lambda

@@ -100,14 +100,14 @@ func (r Roll) draft(ctx context.Context, organization string, s standingRoll, si
 	_, err := r.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.Name, Item: w.Put.Item,
 		ConditionExpression: w.Put.ConditionExpression, ExpressionAttributeValues: w.Put.ExpressionAttributeValues})
 	var overtaken *types.ConditionalCheckFailedException
-	if errors.As(err, &overtaken) {
+	switch {
+	case errors.As(err, &overtaken):
 		return nil, errOvertaken
+	case err != nil:
+		return nil, failure(err)
 	}
 	d.before = noted
-	if err == nil {
-		err = d.sweep(noted)
-	}
-	return d, failure(err)
+	return d, d.sweep(noted)
 }
 
 // onCondition makes one state of the roll another.
@@ -285,7 +285,7 @@ func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log
 	}
 	next.rows += len(log)
 	next.looseRows = len(rows)
-	next.full = len(rows) >= max(r.measure().loose, next.rows/256) || roll.TextSize(rows) > mostLoose
+	next.full = len(rows) >= max(r.measure().loose, min(next.rows/256, mostLooseRows)) || roll.TextSize(rows) > mostLoose
 	next.trash = nil
 	if s.loose != "" {
 		next.trash = []string{join("sheet", s.loose)}
@@ -293,10 +293,13 @@ func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log
 	return d.publish(next, log)
 }
 
-// mostLoose is how many bytes the keys on the loose sheet may have: with the ids
-// of its rows, it stays within the 400 KB of an item, however little of it can be
-// compressed.
-const mostLoose = 240 << 10
+// What the loose sheet may have at most, in rows and in bytes of their keys, so
+// that both its parts stay within the 400 KB of an item, however little of them
+// can be compressed.
+const (
+	mostLooseRows = 10_000
+	mostLoose     = 240 << 10
+)
 
 // merge moves the rows of the loose sheet to the others.
 func (r Roll) merge(ctx context.Context, organization string, s standingRoll) error {

@@ -50,13 +50,9 @@ var ulidForm = regexp.MustCompile(`^[0-9a-z]{26}$`)
 // says nothing that its holder has not seen, and leads nowhere but into the
 // trail of the caller's own organization, so it needs no signature.
 func (t Trail) Entries(ctx context.Context, c caller.Caller, size int, cursor string) (org.TrailPage, error) {
-	role := make(chan error, 1)
-	go func() {
-		_, err := t.fetchAs(ctx, c)
-		role <- err
-	}()
+	role := beside(func() (map[key]item, error) { return t.fetchAs(ctx, c) })
 	page, err := t.page(ctx, c.OrganizationID, size, cursor)
-	if refused := <-role; refused != nil {
+	if _, refused := role(); refused != nil {
 		return org.TrailPage{}, refused
 	}
 	return page, err
