@@ -35,6 +35,8 @@
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
 //	pkg/local/conversation  text files of requests and expected answers
+//	pkg/local/calls       makes calls of every function that succeed, and keeps what each of them asked of AWS
+//	pkg/local/bench       measures every function as it is deployed, beside the least that could do its work
 //	pkg/local/cmd         the command behind make run
 //
 // Who may import whom, and why, is in layout_test.go, which is a test.

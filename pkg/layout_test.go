@@ -58,6 +58,8 @@ var rooms = []room{
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
+	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
+	{"local/bench", "local/calls", "measures calls, whatever they are"},
 	{"local/cmd", "local", "a command is a few flags"},
 	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream", "a main names its handler and what it opens"},
 }

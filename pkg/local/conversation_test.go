@@ -222,7 +222,7 @@ func (s service) route(method, path string) string {
 		if route == method+" "+path {
 			return route
 		}
-		if regexp.MustCompile(`^`+pattern+`$`).MatchString(method + " " + path) {
+		if regexp.MustCompile(`^` + pattern + `$`).MatchString(method + " " + path) {
 			found = route
 		}
 	}
