@@ -7,7 +7,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
 
-.PHONY: help run test lint gofmt golangci-lint cfn-lint build deploy key
+.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,10 +20,13 @@ test: ## vet the code and run every test
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
 	go test $(RACE) -shuffle=on ./...
 
-lint: gofmt golangci-lint cfn-lint ## check format, code and template, with those of these tools that are here
+audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
+	@go run ./pkg/local/cmd audit
+
+lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 
 gofmt:
-	@changed=$$(gofmt -l .) && [ -z "$$changed" ] || { echo "gofmt would change:" $$changed; exit 1; }
+	@changed=$$(gofmt -l .) || exit 1; [ -z "$$changed" ] || { echo "gofmt would change:" $$changed; exit 1; }
 
 golangci-lint:
 	@if command -v $@ >/dev/null; then $@ run; else echo "Skipped: $@ is not here."; fi

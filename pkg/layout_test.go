@@ -38,40 +38,48 @@ var rooms = []room{
 	{"mail", "fault", "addresses and letters are data"},
 	{"pricing", "caller fault text", "prices know no organization: its price list is a value"},
 	{"customer", "caller fault mail pricing text", "a customer has a tier"},
+	{"customer/roll", "customer", "a roll is arithmetic over associations, wherever its sheets are kept"},
 	{"org", "caller fault mail pricing text", "an organization's record holds its price list"},
 	{"idempotency", "caller fault", "a key is about a request, whatever it is about"},
 	{"token", "caller fault", "a token says who somebody is, nothing of what they may do"},
+	{"trust", "caller fault token", "other issuers say who somebody is; where accounts are kept is behind an interface"},
+	{"kms", "fault", "a key elsewhere that signs"},
 	{"letters", "mail", "html/template lives here alone"},
 	{"httpapi", "caller fault idempotency text", "HTTP knows no domain"},
 	{"commerce", "caller customer fault httpapi mail org pricing text", "a dialect speaks of the domain, never of where it is kept"},
-	{"table", "caller customer fault idempotency mail org pricing text", "the table knows the domain, no dialect and no HTTP"},
+	{"platform", "caller fault httpapi idempotency mail org text", "a dialect speaks of the domain, never of where it is kept"},
+	{"table", "caller customer customer/roll fault idempotency mail org pricing text", "the table knows the domain, no dialect and no HTTP"},
 	{"ses", "fault letters mail", "the way out for letters"},
 	{"env", "table", "opens the table; signing and mailing are apart, so that a function links only what it needs"},
-	{"env/signing", "env token", "go-jose stays out of the functions that see no token"},
+	{"env/signing", "env kms token trust", "go-jose stays out of the functions that see no token"},
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
+	{"lambdaschedule", "", "an adapter of events, for any job"},
 	{"lambdastream", "", "an adapter of events, for any record"},
 	{"sam", "", "reads a file"},
-	{"local/dynamo", "", "stands in for a service; knows nothing of who uses it"},
-	{"local/mailbox", "", "stands in for a service; knows nothing of who uses it"},
+	{"local/direct", "", "HTTP without a socket, whoever answers"},
+	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
+	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
+	{"local/breakage", "", "breaks any call, whoever answers"},
+	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
 	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
 	{"local/bench", "local/calls", "measures calls, whatever they are"},
-	{"local/cmd", "local", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdastream", "a main names its handler and what it opens"},
+	{"local/cmd", "local table", "a command is a few flags"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
-var awsFree = strings.Fields("fault text caller mail pricing customer org idempotency token httpapi commerce letters")
+var awsFree = strings.Fields("fault text caller mail pricing customer customer/roll org idempotency token trust httpapi commerce platform letters")
 
 // Only these functions may reach go-jose, only these html/template: they cost
 // each function that links them a part of its cold start.
 var (
 	joseFunctions     = strings.Fields("access authorizer jwks login")
-	templateFunctions = strings.Fields("mail-letters")
+	templateFunctions = strings.Fields("mail-letters redrive-letters")
 )
 
 var publicRoutes = []string{
@@ -279,6 +287,27 @@ func TestEnvironment(t *testing.T) {
 	}
 }
 
+// Whatever lies in a queue has failed: an alarm looks at each of them.
+func TestAlarms(t *testing.T) {
+	text, err := os.ReadFile("../template.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	queues := regexp.MustCompile(`(?m)^  (\w+):\n    Type: AWS::SQS::Queue$`).FindAllStringSubmatch(string(text), -1)
+	alarms := regexp.MustCompile(`(?ms)^  \w+:\n    Type: AWS::CloudWatch::Alarm\n.*?^\n`).FindAllString(string(text), -1)
+	if len(queues) == 0 {
+		t.Fatal("the template has no queue")
+	}
+	for _, q := range queues {
+		if !slices.ContainsFunc(alarms, func(alarm string) bool {
+			return strings.Contains(alarm, "Value: !GetAtt "+q[1]+".QueueName") && strings.Contains(alarm, "ApproximateNumberOfMessagesVisible") &&
+				strings.Contains(alarm, "!Ref AlarmTopicArn")
+		}) {
+			t.Errorf("no alarm looks at %s", q[1])
+		}
+	}
+}
+
 // Only env reads the environment.
 func TestOnlyEnvReadsTheEnvironment(t *testing.T) {
 	_ = env.Lambda
@@ -357,7 +386,7 @@ func TestAccessPatterns(t *testing.T) {
 			t.Errorf("no test in pkg/table calls %s.%s", view, method)
 		}
 	}
-	views := regexp.MustCompile(`func \(\w+ (Directory|Book|Register|Outbox)\) ([A-Z]\w*)\(`)
+	views := regexp.MustCompile(`func \(\w+ (Directory|Book|Register|Roll|Team|Trail|Outbox)\) ([A-Z]\w*)\(`)
 	for _, m := range views.FindAllStringSubmatch(code.String(), -1) {
 		if !named[m[1]+"."+m[2]] {
 			t.Errorf("%s.%s is an access pattern that keys.go does not name", m[1], m[2])
@@ -388,7 +417,7 @@ func TestMap(t *testing.T) {
 		}
 	}
 	for _, path := range goFiles(t) {
-		for _, drawer := range strings.Fields("utils util common models types helpers core service misc") {
+		for drawer := range strings.FieldsSeq("utils util common models types helpers core service misc") {
 			if slices.Contains(strings.Split(filepath.ToSlash(path), "/"), drawer) {
 				t.Errorf("pkg/%s: %s is a drawer, not a room", path, drawer)
 			}

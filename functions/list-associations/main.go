@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	lambdahttp.Serve(commerce.ListAssociations(env.Lambda.Customers()))
+	lambdahttp.Serve(commerce.ListAssociations(env.Lambda.Associations()))
 }

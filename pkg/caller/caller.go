@@ -15,11 +15,16 @@ type Caller struct {
 	OrganizationID string    // the organization of the token, "" when it has none
 	OrgCode        string    // that organization's code
 	Admin          bool      // the token carries the Admin role; whether it still holds is the table's to say
+	Foreign        bool      // the token is another issuer's, which has no say in roles
 	Expires        time.Time // when the token ends
 }
 
 // Nobody reports whether there is no caller at all.
 func (c Caller) Nobody() bool { return c.UserID == "" && c.ClientID == "" }
+
+// MayBeAdmin reports whether the token leaves it to the table to say that its
+// holder has the Admin role: a token of ours has to carry the role itself.
+func (c Caller) MayBeAdmin() bool { return c.Admin || c.Foreign }
 
 // Subject is the token's "sub": the user's id, or "client:" and the client's id.
 func (c Caller) Subject() string {
@@ -32,11 +37,15 @@ func (c Caller) Subject() string {
 // Flat is c as an API Gateway authorizer's context, whose values are strings.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
 func (c Caller) Flat() map[string]any {
-	return map[string]any{
+	flat := map[string]any{
 		"userId": c.UserID, "clientId": c.ClientID, "email": c.Email,
 		"organizationId": c.OrganizationID, "orgCode": c.OrgCode,
 		"admin": strconv.FormatBool(c.Admin), "exp": strconv.FormatInt(c.Expires.Unix(), 10),
 	}
+	if c.Foreign {
+		flat["foreign"] = "true"
+	}
+	return flat
 }
 
 // FromFlat reads what Flat wrote. A context without a usable "exp" is nobody's.
@@ -49,7 +58,7 @@ func FromFlat(flat map[string]any) Caller {
 	return Caller{
 		UserID: text("userId"), ClientID: text("clientId"), Email: text("email"),
 		OrganizationID: text("organizationId"), OrgCode: text("orgCode"),
-		Admin: text("admin") == "true", Expires: time.Unix(exp, 0).UTC(),
+		Admin: text("admin") == "true", Foreign: text("foreign") == "true", Expires: time.Unix(exp, 0).UTC(),
 	}
 }
 

@@ -15,6 +15,7 @@ type associationPage struct {
 	CurrentPage  int
 	PageSize     int
 	TotalPages   int
+	NextCursor   *string
 }
 
 // ListAssociations is GET /api/organizations/users/associations.
@@ -25,7 +26,10 @@ func ListAssociations(r customer.Register) http.Handler {
 			return httpapi.Reply{}, err
 		}
 		p, err := r.Associations(ctx, c, query)
-		page := associationPage{[]association{}, p.Total, p.Current, p.Size, p.TotalPages}
+		page := associationPage{[]association{}, p.Total, p.Current, p.Size, p.TotalPages, nil}
+		if p.NextCursor != "" {
+			page.NextCursor = &p.NextCursor
+		}
 		for _, a := range p.Data {
 			page.Data = append(page.Data, newAssociation(a))
 		}

@@ -37,12 +37,15 @@ type Issuer interface {
 // for an API client's id and secret.
 func Login(d org.Directory, issuer Issuer) http.Handler {
 	return publicForm(func(ctx context.Context, _ caller.Caller, in *httpapi.Input) (httpapi.Reply, error) {
-		if in.Has("ClientId") || in.Has("ClientSecret") {
+		if given(in, "ClientId") || given(in, "ClientSecret") {
 			return loginClient(ctx, d, issuer, in)
 		}
 		return loginPerson(ctx, d, issuer, in)
 	})
 }
+
+// given tells which form it is: a caller may send both with null in the other.
+func given(in *httpapi.Input, name string) bool { return in.Has(name) && !in.Null(name) }
 
 func loginPerson(ctx context.Context, d org.Directory, issuer Issuer, in *httpapi.Input) (httpapi.Reply, error) {
 	email := httpapi.Required(in.Object, httpapi.Verbatim, "Email")

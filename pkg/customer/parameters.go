@@ -21,6 +21,7 @@ const maxPageSize = 200
 //	pageSize               1 to 200; 25 unless given
 //	sortOn, sortBy         UserId or CustomerNumber; UserId unless given
 //	sortDirection          asc or desc; asc unless given
+//	cursor                 the NextCursor of an earlier answer; pageNumber says nothing beside it
 //	filters                a JSON array of at most 10 {"field", "operator", "value"}
 //	filters[0].field       the same, counted from 0 without gaps; operator and
 //	filters[0][field]      value likewise
@@ -53,6 +54,10 @@ func ParseQuery(sent url.Values) (Query, error) {
 	if name, value, ok := p.take("sortDirection"); ok {
 		q.descending = lower(value) == "desc"
 		p.check(q.descending || lower(value) == "asc", name, notADirection)
+	}
+	if name, value, ok := p.take("cursor"); ok {
+		q.cursor = value
+		p.check(looksSealed(value), name, BadCursor)
 	}
 	q.filters = p.filters()
 	if len(p.wrong) > 0 {

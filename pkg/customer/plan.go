@@ -4,9 +4,8 @@ import (
 	"unicode/utf8"
 )
 
-// Key is the place of an association in the order by UserId, then by
-// CustomerNumber: both, parted by U+0001, which sorts below all that they hold.
-func (a Association) Key() string { return a.UserID + parting + string(a.Number) }
+// Key is the place of an association in the order by UserId.
+func (a Association) Key() string { return ByUser.Key(a) }
 
 const (
 	parting = "\x01"
@@ -17,24 +16,34 @@ const (
 // are shorter than 600 bytes.
 type Range struct{ From, Before string }
 
-// Plan is where the keys of all associations are that can match; others are
+// Holds reports whether the key is in the range.
+func (r Range) Holds(key string) bool { return key >= r.From && (r.Before == "" || key < r.Before) }
+
+// Plan is PlanBy the order of UserId.
+func (q Query) Plan() (r Range, ok bool) { return q.PlanBy(ByUser) }
+
+// PlanBy is where in the order all associations are that can match; others are
 // there too, for Match to sort out. ok is false when nothing can match.
 //
-// Filters on UserId narrow it. Once they leave a single user, so do those on
-// CustomerNumber.
-func (q Query) Plan() (r Range, ok bool) {
-	users, ok := q.span(userID)
-	numbers, alsoOK := q.span(number)
+// Filters on the order's field narrow it. Once they leave a single value of it,
+// so do those on the other field.
+func (q Query) PlanBy(o Order) (r Range, ok bool) {
+	first, second := userID, number
+	if o == ByNumber {
+		first, second = number, userID
+	}
+	outer, ok := q.span(first)
+	inner, alsoOK := q.span(second)
 	if !ok || !alsoOK {
 		return Range{}, false
 	}
-	user, single := users.single()
+	value, single := outer.single()
 	if !single {
-		return users, true
+		return outer, true
 	}
-	r = Range{user + parting + numbers.From, user + parting + numbers.Before}
-	if numbers.Before == "" {
-		r.Before = user + beyond
+	r = Range{value + parting + inner.From, value + parting + inner.Before}
+	if inner.Before == "" {
+		r.Before = value + beyond
 	}
 	return r, true
 }

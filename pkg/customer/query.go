@@ -5,14 +5,20 @@ import (
 )
 
 // Query asks for one page of an organization's associations. Only ParseQuery
-// makes one. The reading is the store's: it takes the keys of Plan, keeps what
-// Match lets through and hands it all to Page.
+// makes one. The reading is the store's: it opens the cursor, takes the keys of
+// Plan, keeps what Match lets through and hands it all to Page. A store that
+// knows how many match without having them all asks Place and calls Show.
 type Query struct {
 	page, size int
 	sortOn     *field
 	descending bool
 	filters    []filter
+	cursor     string       // as sent, "" for none
+	after      *Association // what an opened cursor stands behind
 }
+
+// Filtered reports whether the query has filters.
+func (q Query) Filtered() bool { return len(q.filters) > 0 }
 
 // field is a member of an association that can be sorted on and filtered.
 type field struct {

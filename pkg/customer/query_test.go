@@ -67,6 +67,7 @@ func (q asked) oracle(all []Association) Page {
 			page.Data = data
 		}
 	}
+	page.More = page.Data != nil && q.page < page.TotalPages
 	return page
 }
 

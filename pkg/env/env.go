@@ -20,12 +20,13 @@ import (
 // by their own names, beside these.
 const (
 	TableName            = "TABLE_NAME"
-	IdempotencyKey       = "IDEMPOTENCY_KEY"        // base64, keys the prints of request bodies
+	IdempotencyKey       = "IDEMPOTENCY_KEY"        // base64, keys the prints of request bodies, and cursors
 	TokenIssuer          = "TOKEN_ISSUER"           // "iss"
 	TokenAudience        = "TOKEN_AUDIENCE"         // "aud" of the service
 	EnrichmentAudience   = "ENRICHMENT_AUDIENCE"    // "aud" of delegated tokens
-	SigningKey           = "SIGNING_KEY"            // PEM, the private key that signs tokens
+	SigningKey           = "SIGNING_KEY"            // signs tokens: a private key in PEM, or the ARN of a KMS key
 	VerifyingKeys        = "VERIFYING_KEYS"         // PEM, the public keys that verify tokens
+	TrustedIssuers       = "TRUSTED_ISSUERS"        // JSON, other issuers whose tokens are taken
 	MailFrom             = "MAIL_FROM"              // the sender of letters
 	MailConfigurationSet = "MAIL_CONFIGURATION_SET" // of SES, or ""
 	LinkBase             = "LINK_BASE"              // where links in letters lead
@@ -34,10 +35,9 @@ const (
 // Env is where a function runs: its variables, and the way out of it.
 type Env struct {
 	Get  func(name string) string
-	HTTP interface {
-		Do(*http.Request) (*http.Response, error)
-	}
-	Now func() time.Time
+	HTTP *http.Client
+	Now  func() time.Time
+	Lazy bool // connections are made when they are needed, none ahead
 }
 
 // Lambda is the environment of this process.
@@ -67,7 +67,9 @@ func (e Env) Region() string { return e.Must("AWS_REGION") }
 // code and find out at every start what is known here.
 func (e Env) open() *table.Table {
 	endpoint := e.endpoint()
-	e.connect(endpoint.URI.String())
+	if !e.Lazy {
+		e.connect(endpoint.URI.String())
+	}
 	return &table.Table{Name: e.Must(TableName), Now: e.now, Random: rand.Reader, Client: dynamodb.New(dynamodb.Options{
 		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer(), EndpointResolverV2: endpoint,
 	})}
@@ -95,7 +97,8 @@ func (e Env) endpoint() endpoint {
 
 func (e Env) now() time.Time { return e.Now().UTC() }
 
-// writing opens the table for changes, which may come with an Idempotency-Key.
+// writing opens the table with its secret: for changes, which may come with an
+// Idempotency-Key, and for cursors.
 func (e Env) writing() *table.Table {
 	t := e.open()
 	secret, err := base64.StdEncoding.DecodeString(e.Must(IdempotencyKey))
@@ -121,8 +124,34 @@ func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing()}
 // Customers opens customers and associations, for reading.
 func (e Env) Customers() table.Register { return table.Register{Table: e.open()} }
 
+// Associations opens associations, for lists with cursors.
+func (e Env) Associations() table.Register {
+	t := e.writing()
+	t.Shelf = &table.Shelf{}
+	return table.Register{Table: t}
+}
+
+// AssociationRolls opens the rolls that make those lists fast, to be kept up to date.
+func (e Env) AssociationRolls() table.Roll {
+	t := e.open()
+	t.Shelf = &table.Shelf{}
+	return table.Roll{Table: t}
+}
+
 // CustomerChanges opens customers and associations, for changes.
 func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }
 
+// Teams opens organizations as their members see them, for reading.
+func (e Env) Teams() table.Team { return table.Team{Table: e.open()} }
+
+// TeamChanges opens organizations as their members see them, for changes.
+func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
+
 // Letters opens the letters that wait to be sent.
 func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }
+
+// Trail opens the audit trail, for reading and for seals.
+func (e Env) Trail() table.Trail { return table.Trail{Table: e.open()} }
+
+// Auditor opens the whole table, for reading.
+func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open()} }

@@ -177,7 +177,7 @@ func TestConnect(t *testing.T) {
 // silence is a way out on which nothing is ever answered.
 type silence struct{ waited chan context.Context }
 
-func (s silence) Do(r *http.Request) (*http.Response, error) {
+func (s silence) RoundTrip(r *http.Request) (*http.Response, error) {
 	s.waited <- r.Context()
 	<-r.Context().Done()
 	return nil, r.Context().Err()
@@ -187,7 +187,7 @@ func (s silence) Do(r *http.Request) (*http.Response, error) {
 func TestConnectGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, start := silence{make(chan context.Context, 1)}, time.Now()
-		Env{HTTP: out, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com")
+		Env{HTTP: &http.Client{Transport: out}, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com")
 		if err := (<-out.waited).Err(); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("it ended with %v after %s", err, time.Since(start))
 		}

@@ -39,7 +39,7 @@ type Fault struct {
 	Code       string        // a stable snake_case word for programs, "" where the kind says it all
 	Message    string        // one sentence, safe to show to any caller
 	Field      string        // the request's member at fault, "" when it is none
-	RetryAfter time.Duration // for TooMany, Unavailable and a running Conflict
+	RetryAfter time.Duration // for TooMany and Unavailable
 }
 
 func (f Fault) Error() string {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"runtime/debug"
 	"strconv"
@@ -150,9 +151,7 @@ func refusalHeader(h http.Header, f fault.Fault) http.Header {
 }
 
 func write(w http.ResponseWriter, reply Reply) {
-	for name, values := range reply.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), reply.Header)
 	if reply.Body == nil {
 		w.WriteHeader(reply.Status)
 		return

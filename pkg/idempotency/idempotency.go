@@ -26,9 +26,6 @@ var (
 	// Reused is a key that came with another body before.
 	Reused = fault.Fault{Kind: fault.Unprocessable, Code: "idempotency_key_reused",
 		Message: "This Idempotency-Key was used with another request body."}
-	// Running is a key whose first request has not ended yet.
-	Running = fault.Fault{Kind: fault.Repeated, Code: "idempotency_key_in_use", RetryAfter: time.Second,
-		Message: "A request with this Idempotency-Key is still running."}
 )
 
 // Attempt is one request that carries a key.

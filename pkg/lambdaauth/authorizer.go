@@ -23,16 +23,23 @@ import (
 	"charter/pkg/token"
 )
 
+// Verifier checks tokens: token.Verifier those of ours, trust.Verifier others' too.
+type Verifier interface {
+	// Verify says whose the token is. Anything wrong with it is a
+	// fault.Unauthenticated; any other error says that nothing could be checked.
+	Verify(ctx context.Context, compact string) (caller.Claims, error)
+}
+
 // Serve answers API Gateway until the process ends.
-func Serve(v token.Verifier) { lambda.Start(Handler(v)) }
+func Serve(v Verifier) { lambda.Start(Handler(v)) }
 
 // Handler answers one event of a TOKEN authorizer. A token that is refused is
 // a policy that denies (ACCESS_DENIED). An event that makes no sense, or keys
 // that cannot be had, are an error (AUTHORIZER_FAILURE), which API Gateway does
 // not keep, as it would a denial.
-func Handler(v token.Verifier) lambda.Handler { return authorizer{v} }
+func Handler(v Verifier) lambda.Handler { return authorizer{v} }
 
-type authorizer struct{ verifier token.Verifier }
+type authorizer struct{ verifier Verifier }
 
 // Invoke logs why a token was refused; nothing of the token or its holder.
 func (a authorizer) Invoke(ctx context.Context, event []byte) ([]byte, error) {

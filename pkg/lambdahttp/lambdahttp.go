@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
@@ -45,6 +46,11 @@ type handler struct{ adapter *httpadapter.HandlerAdapter }
 
 type eventKey struct{}
 
+// margin is kept of the time that the function has left, to answer in: a
+// request whose time is up gets our own 503, not the gateway's timeout. A
+// function with little time keeps a quarter.
+const margin = time.Second
+
 // Invoke implements lambda.Handler.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	event, err := decode(payload)
@@ -52,6 +58,11 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		return nil, err
 	}
 	event.Path = path(event.Resource, event.PathParameters)
+	if deadline, limited := ctx.Deadline(); limited {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-min(margin, time.Until(deadline)/4)))
+		defer cancel()
+	}
 	ctx = httpapi.WithRequestID(ctx, event.RequestContext.RequestID)
 	ctx = caller.NewContext(ctx, caller.FromFlat(event.RequestContext.Authorizer))
 	answer, err := h.adapter.ProxyWithContext(context.WithValue(ctx, eventKey{}, event), *event)

@@ -42,6 +42,8 @@ func Serve(attribute string, each Each) {
 // to the item it was called for does not call it once more. (A stream without
 // old images cannot tell, and calls for every write.)
 //
+// Records of one batch with the same value are one call, and fail together.
+//
 // At most 8 calls run at once. Their context ends before the function's own
 // deadline, so that there is time to answer: whatever has not ended by then, or
 // was not begun, is reported as failed and comes again. A call that fails or
@@ -84,8 +86,21 @@ func (r record) value(attribute string) (value string, due bool) {
 	return *after, true
 }
 
-// call is what is due for one record.
-type call struct{ sequence, value string }
+// call is what is due for the records of one value.
+type call struct {
+	value     string
+	sequences []string
+}
+
+// add puts a record to the call for its value.
+func add(due []call, value, sequence string) []call {
+	i := slices.IndexFunc(due, func(c call) bool { return c.value == value })
+	if i < 0 {
+		return append(due, call{value, []string{sequence}})
+	}
+	due[i].sequences = append(due[i].sequences, sequence)
+	return due
+}
 
 type answer struct {
 	BatchItemFailures []failure `json:"batchItemFailures"`
@@ -108,18 +123,20 @@ func (b *batch) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var due []call
 	for _, r := range e.Records {
 		if value, ok := r.value(b.attribute); ok {
-			due = append(due, call{r.Dynamodb.SequenceNumber, value})
+			due = add(due, value, r.Dynamodb.SequenceNumber)
 		}
 	}
 	failed := answer{BatchItemFailures: []failure{}}
 	for i, err := range b.all(ctx, due) {
-		sequence := slog.String("sequenceNumber", due[i].sequence)
-		if err == nil {
-			b.log.InfoContext(ctx, "record done", sequence)
-			continue
+		for _, number := range due[i].sequences {
+			sequence := slog.String("sequenceNumber", number)
+			if err == nil {
+				b.log.InfoContext(ctx, "record done", sequence)
+				continue
+			}
+			b.log.ErrorContext(ctx, "record failed", sequence, slog.String("error", err.Error()))
+			failed.BatchItemFailures = append(failed.BatchItemFailures, failure{number})
 		}
-		b.log.ErrorContext(ctx, "record failed", sequence, slog.String("error", err.Error()))
-		failed.BatchItemFailures = append(failed.BatchItemFailures, failure{due[i].sequence})
 	}
 	return json.Marshal(failed)
 }

@@ -155,6 +155,38 @@ func TestPoison(t *testing.T) {
 	}
 }
 
+// A hundred records of two values are two calls, and fail by value.
+//
+// Tried with the control that it must catch: without add there were a hundred.
+func TestOneCallAValue(t *testing.T) {
+	captureLog(t)
+	var e events.DynamoDBEvent
+	for i := range 100 {
+		e.Records = append(e.Records, events.DynamoDBEventRecord{EventName: "INSERT", Change: events.DynamoDBStreamRecord{
+			NewImage:       map[string]events.DynamoDBAttributeValue{"LetterId": events.NewStringAttribute(fmt.Sprint("value ", i%50/49))},
+			SequenceNumber: fmt.Sprint(1001 + i),
+		}})
+	}
+	payload, err := json.Marshal(e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c calls
+	answer := invoke(t, t.Context(), payload, func(_ context.Context, value string) error {
+		c.count(value)
+		if value == "value 1" {
+			return errors.New("refused")
+		}
+		return nil
+	})
+	if answer != `{"batchItemFailures":[{"itemIdentifier":"1050"},{"itemIdentifier":"1100"}]}` {
+		t.Errorf("answer %s", answer)
+	}
+	if got := fmt.Sprint(c.counts); got != "map[value 0:1 value 1:1]" {
+		t.Errorf("calls %s", got)
+	}
+}
+
 func TestPanic(t *testing.T) {
 	log := captureLog(t)
 	var nobody *calls
@@ -304,5 +336,23 @@ func TestServe(t *testing.T) {
 		return json.Valid([]byte(line)) && strings.HasSuffix(line, logged)
 	}) {
 		t.Errorf("log %q", lines)
+	}
+}
+
+// Records of one value are one call, and fail together.
+func TestOneValueIsOneCall(t *testing.T) {
+	captureLog(t)
+	const record = `{"eventName":"INSERT","dynamodb":{"SequenceNumber":"%d","NewImage":{"LetterId":{"S":"%s"}}}}`
+	payload := fmt.Sprintf(`{"Records":[`+record+`,`+record+`,`+record+`,`+record+`]}`, 1, "a", 2, "b", 3, "a", 4, "b")
+	var c calls
+	answer := invoke(t, t.Context(), []byte(payload), func(_ context.Context, value string) error {
+		c.count(value)
+		if value == "a" {
+			return errors.New("not now")
+		}
+		return nil
+	})
+	if want := `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"3"}]}`; answer != want || fmt.Sprint(c.counts) != "map[a:1 b:1]" {
+		t.Errorf("answer %s, calls %v", answer, c.counts)
 	}
 }

@@ -3,6 +3,7 @@ package local_test
 import (
 	"log/slog"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,10 +28,12 @@ import (
 //
 //	<gone>     of an admin of an organization that does not exist
 //	<expired>  of an admin, over since yesterday
+//	<late>     of an admin, over for half a minute, which clocks may differ by
 //	<forged>   of an admin, signed by a key that is not ours
 func TestConversations(t *testing.T) {
 	for _, file := range files(t) {
-		t.Run(file, func(t *testing.T) {
+		name := strings.TrimSuffix(strings.TrimPrefix(file, "testdata/"), ".txt")
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t)
 			conversation.Run(t, s, file, s.given)
@@ -56,11 +59,13 @@ func TestCoverage(t *testing.T) {
 		rows[e.route] = e
 	}
 	s := start(t)
+	patterns := s.patterns()
 	for _, file := range files(t) {
 		for _, x := range exchanges(t, file) {
-			if route := s.route(x.Method, x.Path); route != "" {
-				met[route+" "+strconv.Itoa(x.Status)] = true
-				met[route+" "+strconv.Itoa(x.Status)+" "+x.code] = true
+			n := slices.IndexFunc(patterns, func(p pattern) bool { return p.MatchString(x.Method + " " + x.Path) })
+			if n >= 0 {
+				outcome := patterns[n].route + " " + strconv.Itoa(x.Status)
+				met[outcome], met[outcome+" "+x.code] = true, true
 			}
 		}
 	}
@@ -71,7 +76,7 @@ func TestCoverage(t *testing.T) {
 			continue
 		}
 		status := ""
-		for _, word := range strings.Fields(row.outcomes) {
+		for word := range strings.FieldsSeq(row.outcomes) {
 			outcome := route + " " + word
 			if _, err := strconv.Atoi(word); err == nil {
 				status = word
@@ -166,8 +171,9 @@ func (s service) tokens(t *testing.T) map[string]string {
 	admin := caller.Claims{Caller: caller.Caller{UserID: "kp_01jz0000000000000000000000", Email: "nobody@nowhere.example",
 		OrganizationID: "org_01jz0000000000000000000000", OrgCode: "org_00000000000", Admin: true}}
 	ours := signing.Issuer(s.env(t, "login"))
-	past := ours
+	past, late := ours, ours
 	past.Now = func() time.Time { return s.options.Now().Add(-25 * time.Hour) }
+	late.Now = func() time.Time { return s.options.Now().Add(-time.Hour - 30*time.Second) }
 	stranger := ours
 	key, err := token.LoadOrMakeKey(t.TempDir())
 	if err != nil {
@@ -175,7 +181,9 @@ func (s service) tokens(t *testing.T) map[string]string {
 	}
 	stranger.Signer = key
 	given := map[string]string{}
-	for name, issuer := range map[string]token.Issuer{"gone": ours, "expired": past, "forged": stranger} {
+	for name, issuer := range map[string]token.Issuer{
+		"gone": ours, "expired": past, "late": late, "forged": stranger,
+	} {
 		if given[name], err = issuer.Issue(t.Context(), admin, time.Hour); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +196,11 @@ func (s service) env(t *testing.T, function string) env.Env {
 	t.Helper()
 	for _, f := range s.Template.Functions {
 		if f.Name == function {
-			e, err := local.Environment(s.options, f, s.Table.Transport())
+			var out http.RoundTripper // to the table, where it is ours
+			if s.Table != nil {
+				out = s.Table.Transport()
+			}
+			e, err := local.Environment(s.options, f, out)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -211,22 +223,23 @@ func (s service) routes() []string {
 	return list
 }
 
+// pattern is a route, and what the method and path of its requests match.
+type pattern struct {
+	route string
+	*regexp.Regexp
+}
+
 var parameter = regexp.MustCompile(`\\\{[^}]*\\\}`)
 
-// route is the template's route of a path in a conversation, "" for none.
-// Fixed text goes before a parameter.
-func (s service) route(method, path string) string {
-	found := ""
+// patterns are those of all routes. Fixed text stands before a parameter: "{"
+// comes after all that paths are made of.
+func (s service) patterns() []pattern {
+	var list []pattern
 	for _, route := range s.routes() {
-		pattern := parameter.ReplaceAllString(regexp.QuoteMeta(route), `[^/]+`)
-		if route == method+" "+path {
-			return route
-		}
-		if regexp.MustCompile(`^` + pattern + `$`).MatchString(method + " " + path) {
-			found = route
-		}
+		expression := parameter.ReplaceAllString(regexp.QuoteMeta(route), `[^/]+`)
+		list = append(list, pattern{route, regexp.MustCompile(`^` + expression + `$`)})
 	}
-	return found
+	return list
 }
 
 // with is a copy of known with more names.

@@ -53,9 +53,27 @@ var limits = []limit{
 	{"login, an API client", 2, [2]float64{}},
 	{"access", 3, [2]float64{}},
 	{"access, CustomerNumber named", 2, [2]float64{}},
+	{"list-audit-entries", 1, [2]float64{}},
+	{"platform-create-organization", 1, [2]float64{}},
+	{"platform-list-organizations", 2, [2]float64{}},
+	{"platform-get-organization", 1, [2]float64{}},
+	{"platform-update-organization", 1, [2]float64{}},
+	{"platform-list-members", 1, [2]float64{}},
+	{"platform-change-member", 1, [2]float64{}},
+	{"platform-remove-member", 1, [2]float64{}},
+	{"platform-invite-member", 2, [2]float64{}},
+	{"platform-revoke-invitation", 1, [2]float64{}},
+	{"platform-accept-invitation", 2, [2]float64{}},
+	{"platform-list-roles", 1, [2]float64{}},
+	{"platform-create-role", 1, [2]float64{}},
+	{"platform-update-role", 1, [2]float64{}},
+	{"platform-delete-role", 1, [2]float64{}},
 	{"jwks", 0, [2]float64{}},
 	{"authorizer", 0, [2]float64{}},
 	{"mail-letters", 3, [2]float64{}}, // one of them to SES
+	{"redrive-letters", 1, [2]float64{}},
+	{"index-associations", 2, [2]float64{}},
+	{"seal-audit", 3, [2]float64{}},
 }
 
 // Dollars for a million units, on demand, in us-east-1, since 1 November 2024.

@@ -36,8 +36,7 @@ func CreateTable(engine *dynamo.Engine, t sam.Table) error {
 	}
 	ctx := context.Background()
 	_, err := client.CreateTable(ctx, in)
-	var exists *types.ResourceInUseException
-	if errors.As(err, &exists) {
+	if _, ok := errors.AsType[*types.ResourceInUseException](err); ok {
 		return nil
 	}
 	if err != nil || t.TTLAttribute == "" {

@@ -9,7 +9,9 @@ import (
 	"charter/pkg/env/signing"
 	"charter/pkg/lambdaauth"
 	"charter/pkg/lambdahttp"
+	"charter/pkg/lambdaschedule"
 	"charter/pkg/lambdastream"
+	"charter/pkg/platform"
 )
 
 // Functions says for each folder of functions/ what its main says, with e for
@@ -51,6 +53,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"get-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetOrganization(e.Organizations()))
 	},
+	"index-associations": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("PK", e.AssociationRolls().Fold)
+	},
 	"jwks": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.JWKS(signing.Keys(e).JWKS()))
 	},
@@ -61,7 +66,10 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.ListAPIAccess(e.Organizations()))
 	},
 	"list-associations": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.ListAssociations(e.Customers()))
+		return lambdahttp.Handler(commerce.ListAssociations(e.Associations()))
+	},
+	"list-audit-entries": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.ListAuditEntries(e.Trail()))
 	},
 	"list-price-tiers": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
@@ -72,11 +80,59 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	"mail-letters": func(e env.Env) lambda.Handler {
 		return lambdastream.Handler("LetterId", mailing.Postman(e).Deliver)
 	},
+	"platform-accept-invitation": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.AcceptInvitation(e.TeamChanges()))
+	},
+	"platform-change-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ChangeMember(e.TeamChanges()))
+	},
+	"platform-create-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.CreateOrganization(e.TeamChanges()))
+	},
+	"platform-create-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.CreateRole(e.TeamChanges()))
+	},
+	"platform-delete-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.DeleteRole(e.TeamChanges()))
+	},
+	"platform-get-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.GetOrganization(e.Teams()))
+	},
+	"platform-invite-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.InviteMember(e.TeamChanges()))
+	},
+	"platform-list-members": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListMembers(e.Teams()))
+	},
+	"platform-list-organizations": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListOrganizations(e.Teams()))
+	},
+	"platform-list-roles": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.ListRoles(e.Teams()))
+	},
+	"platform-remove-member": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.RemoveMember(e.TeamChanges()))
+	},
+	"platform-revoke-invitation": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.RevokeInvitation(e.TeamChanges()))
+	},
+	"platform-update-organization": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.UpdateOrganization(e.TeamChanges()))
+	},
+	"platform-update-role": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(platform.UpdateRole(e.TeamChanges()))
+	},
 	"put-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.PutCustomer(e.CustomerChanges()))
 	},
+	"redrive-letters": func(e env.Env) lambda.Handler {
+		return lambdaschedule.Handler(mailing.Redrive(e).Run)
+	},
 	"remove-admin": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.RemoveAdmin(e.OrganizationChanges()))
+	},
+	"seal-audit": func(e env.Env) lambda.Handler {
+		return lambdastream.Handler("OrganizationId", e.Trail().Seal)
 	},
 	"update-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))

@@ -30,9 +30,15 @@ type Options struct {
 	Template string           // the path of template.yaml
 	Data     string           // the folder that keeps everything; its table is in memory where InMemory says so
 	InMemory bool             // keep table and letters in memory, for tests
+	Issuers  string           // other issuers whose tokens are taken, as TRUSTED_ISSUERS has them; "" for none
 	TableURL string           // use the table that another process serves there, and leave its stream to that process
+	Patience time.Duration    // is added to the time of every function, for tests that ask more at once than a machine has
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
+
+	// Between is put between the functions and what they call, for tests that
+	// break calls; nil puts nothing there.
+	Between func(http.RoundTripper) http.RoundTripper
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway.
@@ -44,6 +50,7 @@ type Service struct {
 
 	stop context.CancelFunc
 	work sync.WaitGroup
+	dead deadLetters
 }
 
 const (
@@ -64,8 +71,15 @@ func Start(o Options) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{}
-	if s.Template, err = sam.Read(text, Parameters()); err != nil {
+	parameters := Parameters()
+	if o.Issuers != "" {
+		parameters["TrustedIssuers"] = o.Issuers
+	}
+	if s.Template, err = sam.Read(text, parameters); err != nil {
 		return nil, err
+	}
+	for n := range s.Template.Functions {
+		s.Template.Functions[n].Timeout += o.Patience
 	}
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return nil, err
@@ -73,13 +87,17 @@ func Start(o Options) (*Service, error) {
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	out := s.transport()
+	if o.Between != nil {
+		out = o.Between(out)
+	}
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
 		if !ok {
 			return nil, errors.Join(fmt.Errorf("local: no function is wired for %s", f.Name), s.Close())
 		}
-		e, err := Environment(o, f, s.transport())
+		e, err := Environment(o, f, out)
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -110,7 +128,8 @@ func (s *Service) open(o Options) (err error) {
 	return CreateTable(s.Table, s.Template.Table)
 }
 
-// begin starts what runs beside requests: streams, and the sweep that TTL is.
+// begin starts what runs beside requests: streams, schedules, and the sweep
+// that TTL is.
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
@@ -120,11 +139,16 @@ func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	for _, f := range s.Template.Functions {
 		for n, stream := range f.Streams {
 			s.work.Go(func() {
-				err := s.Table.Subscribe(ctx, subscription(s.Template.Table.Name, f, n, stream, functions[f.Name], o.Log))
+				err := s.Table.Subscribe(ctx, s.subscription(f, n, stream, functions[f.Name], o.Log))
 				if err != nil && ctx.Err() == nil {
 					o.Log.Error("stream", "function", f.Name, "cause", err.Error())
 				}
 			})
+		}
+	}
+	for _, f := range s.Template.Functions {
+		for _, schedule := range f.Schedules {
+			s.work.Go(func() { keepRunning(ctx, schedule.Every, f, functions[f.Name], o.Log) })
 		}
 	}
 	s.work.Go(func() {
@@ -163,6 +187,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 func (s *Service) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/mail", s.Mail.ServeMail)
+	mux.HandleFunc("GET /_local/dead-letters", s.serveDeadLetters)
 	return mux
 }
 

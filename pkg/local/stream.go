@@ -13,8 +13,8 @@ import (
 )
 
 // subscription is a function's event source mapping.
-func subscription(table string, f sam.Function, n int, s sam.Stream, handler lambda.Handler, log *slog.Logger) dynamo.Subscription {
-	attempts := s.Retries + 1
+func (service *Service) subscription(f sam.Function, n int, s sam.Stream, handler lambda.Handler, log *slog.Logger) dynamo.Subscription {
+	table, attempts := service.Template.Table.Name, s.Retries+1
 	return dynamo.Subscription{
 		Table: table, Name: fmt.Sprintf("%s/%d", f.Name, n), Batch: s.BatchSize, Attempts: attempts,
 		Filter: func(r dynamo.Record) bool { return passes(s.Patterns, r) },
@@ -32,6 +32,9 @@ func subscription(table string, f sam.Function, n int, s sam.Stream, handler lam
 			return failures(answer)
 		},
 		GiveUp: func(r dynamo.Record, err error) {
+			if s.DeadLetters != "" {
+				service.dead.add(DeadLetter{s.DeadLetters, f.Name, r.SequenceNumber, err.Error()})
+			}
 			log.Error("stream record given up", "function", f.Name, "sequence", r.SequenceNumber, "cause", err.Error())
 		},
 	}

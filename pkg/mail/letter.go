@@ -2,6 +2,7 @@ package mail
 
 import (
 	"context"
+	"iter"
 	"time"
 
 	"charter/pkg/fault"
@@ -23,6 +24,27 @@ type Letter struct {
 	Name         string // how to greet, "" when unknown
 	Organization string // the organization's name
 	Token        string // the one-time token for the letter's link, "" when it has none
+	Attempts     int    // how often it was claimed
+
+	// Whom it welcomes, and where: who can then read how far it has come. Both
+	// are "" for an invitation.
+	UserID, OrganizationID string
+}
+
+// Status is how far a letter has come.
+type Status string
+
+const (
+	Queued Status = "queued" // it waits, perhaps for another try
+	Sent   Status = "sent"   // the mail system took it
+	Failed Status = "failed" // no try can send it as it is
+)
+
+// Delivery is what has become of a letter. The zero Delivery is of none.
+type Delivery struct {
+	Status    Status
+	Attempts  int       // those that have ended
+	UpdatedAt time.Time // of Status or Attempts
 }
 
 // Unsendable is the error of a Sender for a letter that can never be sent.
@@ -44,7 +66,8 @@ type Sender interface {
 // and short, so that the letter of one who died is soon free again.
 const Lease = 30 * time.Second
 
-// Outbox keeps the letters that were ordered until they are sent.
+// Outbox keeps the letters that were ordered until they are sent. What becomes
+// of a letter is noted, in the same step, with the one whom it welcomes.
 type Outbox interface {
 	// Claim gives the letter to one caller for the length of the Lease and
 	// counts the attempt. fault.NotFound: sent already, or never ordered.
@@ -53,7 +76,18 @@ type Outbox interface {
 	// becomes fault.NotFound, or its failure would end as a success.
 	Claim(ctx context.Context, id string) (Letter, error)
 	// Sent ends the order. It is no error when the order has ended already.
-	Sent(ctx context.Context, id string) error
+	Sent(ctx context.Context, l Letter) error
 	// Failed gives the lease back; final says that no further try makes sense.
-	Failed(ctx context.Context, id string, final bool) error
+	// It is no error when the order has ended already.
+	Failed(ctx context.Context, l Letter, final bool) error
+	// Waiting gives the ids of letters that were ordered before a time and are
+	// neither sent nor failed for good, the oldest first. One that was sent a
+	// moment ago may be among them. After an error it gives no more.
+	Waiting(ctx context.Context, before time.Time) iter.Seq2[string, error]
+	// GivenUp gives, likewise, the ids of letters that failed for good before a
+	// time.
+	GivenUp(ctx context.Context, before time.Time) iter.Seq2[string, error]
+	// Revive has a letter that has failed for good wait again. It is no error
+	// when the letter has not, or is not there.
+	Revive(ctx context.Context, id string) error
 }

@@ -17,7 +17,7 @@ type Postman struct {
 	Outbox Outbox
 	Sender Sender
 
-	// taken holds the ids of letters that the mail system took and the outbox
+	// taken holds by id the letters that the mail system took and the outbox
 	// could not yet record. Their next try in this process only records.
 	taken sync.Map
 }
@@ -29,9 +29,9 @@ const (
 )
 
 var (
-	// ErrPoison: no further try can send this letter.
+	// ErrPoison is a letter that no further try can send.
 	ErrPoison = errors.New("poison letter")
-	// ErrLeased: somebody else is sending this letter just now.
+	// ErrLeased is a letter that somebody else is sending just now.
 	ErrLeased = errors.New("letter is leased")
 )
 
@@ -45,8 +45,8 @@ var (
 // back however often Deliver is called, until the stream moves the record to
 // its dead-letter queue.
 func (p *Postman) Deliver(ctx context.Context, id string) error {
-	if _, taken := p.taken.Load(id); taken {
-		return p.record(ctx, id)
+	if l, taken := p.taken.Load(id); taken {
+		return p.record(ctx, l.(Letter))
 	}
 	letter, err := p.Outbox.Claim(ctx, id)
 	switch {
@@ -65,10 +65,10 @@ func (p *Postman) Deliver(ctx context.Context, id string) error {
 		if final {
 			err = fmt.Errorf("%w: %w", ErrPoison, err)
 		}
-		return errors.Join(err, p.giveBack(ctx, id, final))
+		return errors.Join(err, p.giveBack(ctx, letter, final))
 	}
-	p.taken.Store(id, nil)
-	return p.record(ctx, id)
+	p.taken.Store(id, letter)
+	return p.record(ctx, letter)
 }
 
 func (p *Postman) send(ctx context.Context, l Letter) error {
@@ -80,20 +80,20 @@ func (p *Postman) send(ctx context.Context, l Letter) error {
 // record and giveBack outlive ctx: it may have ended with the sending, and the
 // letter's fate is to be written down all the same.
 
-func (p *Postman) record(ctx context.Context, id string) error {
+func (p *Postman) record(ctx context.Context, l Letter) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	if err := p.Outbox.Sent(ctx, id); err != nil {
+	if err := p.Outbox.Sent(ctx, l); err != nil {
 		return fmt.Errorf("record letter as sent: %w", err)
 	}
-	p.taken.Delete(id)
+	p.taken.Delete(l.ID)
 	return nil
 }
 
-func (p *Postman) giveBack(ctx context.Context, id string, final bool) error {
+func (p *Postman) giveBack(ctx context.Context, l Letter, final bool) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
 	defer cancel()
-	if err := p.Outbox.Failed(ctx, id, final); err != nil {
+	if err := p.Outbox.Failed(ctx, l, final); err != nil {
 		return fmt.Errorf("record letter as failed: %w", err)
 	}
 	return nil

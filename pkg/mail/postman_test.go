@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -23,6 +25,7 @@ type outbox struct {
 type order struct {
 	letter   mail.Letter
 	attempts int
+	ordered  time.Time
 	leased   time.Time // until
 	failed   bool
 }
@@ -48,27 +51,69 @@ func (o *outbox) Claim(_ context.Context, id string) (mail.Letter, error) {
 	default:
 		l.attempts++
 		l.leased = time.Now().Add(mail.Lease)
+		l.letter.Attempts = l.attempts
 		return l.letter, nil
 	}
 }
 
-func (o *outbox) Sent(ctx context.Context, id string) error {
+func (o *outbox) Sent(ctx context.Context, l mail.Letter) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := errors.Join(ctx.Err(), o.broken); err != nil {
 		return err
 	}
-	delete(o.letters, id)
+	delete(o.letters, l.ID)
 	return nil
 }
 
-func (o *outbox) Failed(ctx context.Context, id string, final bool) error {
+func (o *outbox) Failed(ctx context.Context, l mail.Letter, final bool) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if err := errors.Join(ctx.Err(), o.broken); err != nil {
 		return err
 	}
-	o.letters[id].leased, o.letters[id].failed = time.Time{}, final
+	o.letters[l.ID].leased, o.letters[l.ID].failed = time.Time{}, final
+	return nil
+}
+
+func (o *outbox) Waiting(_ context.Context, before time.Time) iter.Seq2[string, error] {
+	return o.list(func(l *order) bool { return !l.failed && l.ordered.Before(before) })
+}
+
+func (o *outbox) GivenUp(context.Context, time.Time) iter.Seq2[string, error] {
+	return o.list(func(l *order) bool { return l.failed })
+}
+
+func (o *outbox) list(which func(*order) bool) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		o.mu.Lock()
+		var ids []string
+		for id, l := range o.letters {
+			if which(l) {
+				ids = append(ids, id)
+			}
+		}
+		err := o.broken
+		o.mu.Unlock()
+		slices.Sort(ids)
+		if err != nil {
+			yield("", err)
+			return
+		}
+		for _, id := range ids {
+			if !yield(id, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (o *outbox) Revive(_ context.Context, id string) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l, ok := o.letters[id]; ok {
+		l.failed = false
+	}
 	return nil
 }
 

@@ -4,7 +4,15 @@ import (
 	"fmt"
 
 	"charter/pkg/fault"
+	"charter/pkg/mail"
 )
+
+// Administrator is a user who holds Admin, with what has become of the letter
+// that welcomed them. The platform dialect orders none.
+type Administrator struct {
+	User
+	Welcome mail.Delivery
+}
 
 // MaxAdmins is how many users can hold Admin in one organization.
 const MaxAdmins = 1000

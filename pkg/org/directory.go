@@ -48,7 +48,7 @@ type Directory interface {
 	Change(ctx context.Context, c caller.Caller, changes Changes) (Record, error)
 
 	// Admins lists who holds the role, by e-mail, then id.
-	Admins(ctx context.Context, c caller.Caller) ([]User, error)
+	Admins(ctx context.Context, c caller.Caller) ([]Administrator, error)
 
 	// Promote gives the caller's own role (an API client's: Admin) to the account
 	// of an e-mail, makes it a member if it is none, and orders the welcome

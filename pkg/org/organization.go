@@ -63,6 +63,30 @@ func (c Changes) Apply(o Organization) Organization {
 	return o
 }
 
+// Fields names what the changes set, without the values: they say where and who
+// somebody is.
+func (c Changes) Fields() []Difference {
+	var fields []Difference
+	set := func(name string, is bool) {
+		if is {
+			fields = append(fields, Difference{Field: name})
+		}
+	}
+	set("Name", c.Name != nil)
+	set("Address1", c.Address1 != nil)
+	set("Address2", c.Address2 != nil)
+	set("City", c.City != nil)
+	set("Region", c.Region != nil)
+	set("PostalCode", c.PostalCode != nil)
+	set("Country", c.Country != nil)
+	set("Phone", c.Phone != nil)
+	set("Email", c.Email != nil)
+	set("Website", c.Website != nil)
+	set("KRAPin", c.KRAPin != nil)
+	set("LogoURL", c.LogoURL != nil)
+	return fields
+}
+
 func apply[T any](value *T, change *T) {
 	if change != nil {
 		*value = *change
@@ -99,6 +123,9 @@ func ParseAddressLine(s string) (string, error) { return text.Parse(s, 0, 200) }
 
 // ParsePlace reads a city, region or country: at most 100 characters.
 func ParsePlace(s string) (string, error) { return text.Parse(s, 0, 100) }
+
+// ParseCountry is ParsePlace for what cannot be left blank.
+func ParseCountry(s string) (string, error) { return text.Parse(s, 1, 100) }
 
 // ParsePostalCode reads a postal code: at most 20 characters.
 func ParsePostalCode(s string) (string, error) { return text.Parse(s, 0, 20) }

@@ -14,15 +14,13 @@ type Feature struct {
 	Limit                  *int // nil: no limit
 }
 
-func upTo(n int) *int { return &n }
-
 // DefaultPlan is the plan of a new organization.
 const DefaultPlan = "standard"
 
 var plans = map[string]Plan{
 	DefaultPlan: {Name: DefaultPlan, Features: []Feature{
 		{"admins", "Admins", "People who manage the organization.", nil},
-		{"price_tiers", "Price tiers", "Named price lists, each in one currency.", upTo(200)},
+		{"price_tiers", "Price tiers", "Named price lists, each in one currency.", new(200)},
 		{"customer_links", "Customer links", "Users linked to customer numbers of the ERP.", nil},
 		{"token_enrichment", "Token enrichment", "Access tokens that carry customer, price tier and currency.", nil},
 	}},

@@ -1,8 +1,11 @@
 package org
 
 import (
+	"errors"
 	"strings"
 	"testing"
+
+	"charter/pkg/fault"
 )
 
 func TestSlugs(t *testing.T) {
@@ -28,6 +31,22 @@ func TestSlugs(t *testing.T) {
 	} {
 		if got := SlugChoice(c.slug, c.n); got != c.want || len(got) > maxSlug {
 			t.Errorf("SlugChoice(%q, %d) = %q; want %q", c.slug, c.n, got, c.want)
+		}
+	}
+}
+
+func TestParseSlug(t *testing.T) {
+	for s, want := range map[string]string{
+		"acme-kenya": "acme-kenya", "Acme Kenya!": "acme-kenya-", " --A  b-- ": "--a--b--", "Søhne & Co": "s-hne---co", "a😀b": "a-b",
+		"K": "k", strings.Repeat("A", 63): strings.Repeat("a", 63), "0": "0", "-a": "-a",
+	} {
+		if got, err := ParseSlug(s); got != want || err != nil {
+			t.Errorf("ParseSlug(%q) = %q, %v; want %q", s, got, err, want)
+		}
+	}
+	for _, s := range []string{"", "  ", "-", "!!!", "漢字", strings.Repeat("a", 64), "a\x00b", "a\u202eb"} {
+		if got, err := ParseSlug(s); !errors.Is(err, fault.Invalid) {
+			t.Errorf("ParseSlug(%q) = %q, %v", s, got, err)
 		}
 	}
 }

@@ -87,7 +87,7 @@ type Team interface {
 	// TooManyAdmins.
 	Assign(ctx context.Context, c caller.Caller, userID string, role Role) error
 
-	// Dismiss ends a membership. It needs InviteMembers. Errors: UnknownMember,
+	// Dismiss ends a membership, and with it the links to customers. It needs InviteMembers. Errors: UnknownMember,
 	// NotOwner, LastOwner.
 	Dismiss(ctx context.Context, c caller.Caller, userID string) error
 

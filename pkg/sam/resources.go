@@ -7,6 +7,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -118,6 +119,12 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 				return Function{}, fmt.Errorf("event %s: %w", name, err)
 			}
 			f.Streams = append(f.Streams, s)
+		case "Schedule":
+			s, err := schedule(e.Properties)
+			if err != nil {
+				return Function{}, fmt.Errorf("event %s: %w", name, err)
+			}
+			f.Schedules = append(f.Schedules, s)
 		default:
 			return Function{}, fmt.Errorf("event %s: %s is not read here", name, e.Type)
 		}
@@ -190,6 +197,22 @@ func stream(properties map[string]any, table string) (Stream, error) {
 		s.Patterns = append(s.Patterns, f.Pattern)
 	}
 	return s, nil
+}
+
+var rate = regexp.MustCompile(`^rate\(([1-9]\d{0,3}) (minute|hour|day)s?\)$`)
+
+func schedule(properties map[string]any) (Schedule, error) {
+	var p struct{ Schedule string }
+	if err := decode(properties, &p); err != nil {
+		return Schedule{}, err
+	}
+	parts := rate.FindStringSubmatch(p.Schedule)
+	if parts == nil {
+		return Schedule{}, fmt.Errorf("Schedule must be rate(<n> minutes), hours or days, not %q", p.Schedule)
+	}
+	n, err := strconv.Atoi(parts[1])
+	unit := map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[parts[2]]
+	return Schedule{Every: time.Duration(n) * unit}, err
 }
 
 // unreadOfTables are the properties that an embedded table has no part in.

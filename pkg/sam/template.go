@@ -40,6 +40,7 @@ type Function struct {
 	Environment map[string]string
 	Routes      []Route
 	Streams     []Stream
+	Schedules   []Schedule
 }
 
 // Route is one method of one path of the API.
@@ -81,6 +82,10 @@ type Stream struct {
 	DeadLetters    string   // logical id of the queue for what was given up, "" for none
 }
 
+// Schedule runs a function again and again, with an event that nobody reads.
+// https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html
+type Schedule struct{ Every time.Duration }
+
 // Table is the DynamoDB table.
 type Table struct {
 	Name         string            // what a Ref to it stands for
@@ -108,7 +113,7 @@ var errNoAPI = errors.New("there is no AWS::Serverless::Api")
 var errNoTable = errors.New("there is no AWS::DynamoDB::Table")
 
 // elsewhere are the types of resources that only CloudFormation needs to read.
-var elsewhere = []string{"AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
+var elsewhere = []string{"AWS::CloudWatch::Alarm", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
 
 // Read reads a template. values say what parameters, pseudo parameters
 // ("AWS::Region") and Refs to resources stand for; without one a parameter

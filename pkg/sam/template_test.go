@@ -106,6 +106,9 @@ func TestProjectTable(t *testing.T) {
 	if !slices.Equal(table.Indexes, []sam.Index{want}) {
 		t.Errorf("indexes are %+v", table.Indexes)
 	}
+	if s := function(t, template, "redrive-letters").Schedules; !slices.Equal(s, []sam.Schedule{{Every: 5 * time.Minute}}) {
+		t.Errorf("redrive-letters has the schedules %v", s)
+	}
 	streams := function(t, template, "mail-letters").Streams
 	if len(streams) != 1 {
 		t.Fatalf("mail-letters has %d streams", len(streams))
@@ -197,6 +200,9 @@ func TestReadRefuses(t *testing.T) {
 			"StageName: dev", "StageName: dev\n      BinaryMediaTypes: [image~1png]",
 			"resource Api: BinaryMediaTypes"},
 		{"an event nobody reads", "Type: Api\n", "Type: S3\n", "resource A: event Get: S3 is not read"},
+		{"a schedule that is no rate",
+			"      Events:\n        Get:", "      Events:\n        Tick: {Type: Schedule, Properties: {Schedule: cron(noon)}}\n        Get:",
+			"event Tick: Schedule must be rate"},
 		{"an event without its API", "RestApiId: !Ref Api, ", "", "resource A: event Get: RestApiId must be !Ref Api"},
 		{"a method in lower case", "Method: GET", "Method: get", `method "get"`},
 		{"a greedy path", "Path: /a", "Path: '/{all+}'", "greedy"},

@@ -54,8 +54,7 @@ func judge(err error) error {
 		return unanswered(err)
 	}
 	r := refusal{code: api.ErrorCode()}
-	var response *awshttp.ResponseError
-	if errors.As(err, &response) {
+	if response, ok := errors.AsType[*awshttp.ResponseError](err); ok {
 		r.status, r.requestID = response.HTTPStatusCode(), response.ServiceRequestID()
 	}
 	switch r.code {

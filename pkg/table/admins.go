@@ -16,20 +16,24 @@ import (
 var errAdminsRace = errors.New("table: the admins changed meanwhile")
 
 // Admins implements org.Directory.
-func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.User, error) {
+func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.Administrator, error) {
 	whole, err := d.whole(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	var admins []org.User
-	for _, i := range whole.under("ADMIN") {
-		u, err := readUser(i)
-		if err != nil {
+	items := whole.under("ADMIN")
+	admins, each := make([]org.Administrator, len(items)), make([]*org.User, len(items))
+	for n, i := range items {
+		if admins[n].User, err = readUser(i); err != nil {
 			return nil, err
 		}
-		admins = append(admins, u)
+		admins[n].Welcome = readDelivery(i)
+		each[n] = &admins[n].User
 	}
-	slices.SortFunc(admins, func(a, b org.User) int {
+	if err := d.complete(ctx, each); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(admins, func(a, b org.Administrator) int {
 		return cmp.Or(cmp.Compare(a.Email.Folded(), b.Email.Folded()), cmp.Compare(a.ID, b.ID))
 	})
 	return admins, nil
@@ -38,6 +42,7 @@ func (d Directory) Admins(ctx context.Context, c caller.Caller) ([]org.User, err
 // Promote implements org.Directory.
 func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Address) error {
 	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (done struct{}, err error) {
+		var held otherRole // a custom role, that the first try finds
 		for range mostRounds {
 			found, err := d.fetchAs(ctx, c, adminsKey(c.OrganizationID), emailKey(email))
 			if err != nil {
@@ -54,6 +59,8 @@ func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Addr
 					return done, nil
 				}
 				return done, d.transactAs(ctx, c, keep(nil)...)
+			case user.ID == c.UserID: // who lost the role between one read of it and the other
+				return done, org.NotAdmin
 			case len(found[adminsKey(c.OrganizationID)].members("Admins")) >= org.MaxAdmins:
 				return done, org.TooManyAdmins
 			}
@@ -65,8 +72,8 @@ func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Addr
 			if found[adminsKey(o.ID)].has("Owners", c.UserID) {
 				role = org.Owner
 			}
-			err = d.transactAs(ctx, c, append(keep(nil), d.promotion(c, o, user, role)...)...)
-			if !errors.Is(err, errAdminsRace) {
+			err = d.transactAs(ctx, c, append(keep(nil), d.promotion(c, o, user, held.Role, role)...)...)
+			if !errors.Is(err, errAdminsRace) && !errors.As(err, &held) {
 				return done, err
 			}
 		}
@@ -75,26 +82,36 @@ func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Addr
 	return err
 }
 
-// promotion is every item that changes when a user gains the role.
-func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User, role org.Role) []write {
+// otherRole is the role that a member has, where it is not the one thought of.
+type otherRole struct{ org.Role }
+
+func (otherRole) Error() string { return "table: the member has another role" }
+
+// promotion is every item that changes when a user gains the role. from is the
+// role before, if it is known.
+func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User, from, role org.Role) []write {
 	now := d.Now()
-	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name}
+	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name,
+		UserID: user.ID, OrganizationID: o.ID}
 	// An owner who was demoted meanwhile must not make an owner.
-	expression, condition := "ADD Admins :user", "NOT contains(Admins, :id)"
-	values := item{":user": set(user.ID), ":id": str(user.ID)}
+	expression, condition := "ADD Admins :user", "NOT contains(Admins, :id) AND size(Admins) < :most"
+	values := item{":user": set(user.ID), ":id": str(user.ID), ":most": num(org.MaxAdmins)}
 	if role == org.Owner {
 		expression, condition = "ADD Admins :user, Owners :user", condition+" AND contains(Owners, :caller)"
 		values[":caller"] = str(c.UserID)
 	}
-	member := item{"Role": str(string(role)), "UserId": str(user.ID)}.person(user.Person)
+	member := d.hasOneOf(d.change(memberKey(o.ID, user.ID), item{"Role": str(string(role)), "UserId": str(user.ID)}.person(user.Person),
+		item{"JoinedAt": moment(now)}), from)
+	*member.Update.ConditionExpression = unique + " OR " + *member.Update.ConditionExpression
+	member.failed = func(old item) error { return otherRole{org.Role(old.text("Role"))} }
 	writes := append(d.hold(o.ID, user.ID),
 		d.update(adminsKey(o.ID), expression, condition, values, means(errAdminsRace)),
-		d.put(adminItem(o.ID, user, role, letter.ID)),
-		d.change(memberKey(o.ID, user.ID), member, item{"JoinedAt": moment(now)}),
+		d.put(adminItem(o.ID, user, role).welcomed(letter.ID, now)),
+		member,
 		d.change(membershipKey(user.ID, o.ID), item{"OrganizationId": str(o.ID), "Code": str(o.Code)}, item{"JoinedAt": moment(now)}),
 		d.put(letterItem(letter, now)),
-		d.audit(o.ID, c.Subject(), "admin.add", user.ID))
-	return writes
+		d.audit(o.ID, c.Subject(), "admin.add", user.ID, org.Difference{Field: "Role", Old: string(from), New: string(role)}))
+	return append(writes, d.recount(o.ID, 0, from, role)...)
 }
 
 // Demote implements org.Directory. All that it depends on is in ADMINS, the
@@ -102,7 +119,7 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 // other meet in one item.
 func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) error {
 	_, err := once(ctx, d.Table, nothing, func(keep func(item) []write) (struct{}, error) {
-		if !c.Admin || c.OrganizationID == "" {
+		if !c.MayBeAdmin() || c.OrganizationID == "" {
 			return struct{}{}, d.notAdmin(ctx, c)
 		}
 		condition := "contains(Admins, :id) AND size(Admins) > :one AND "
@@ -121,7 +138,7 @@ func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) e
 		err := d.transact(ctx, append(writes,
 			d.remove(adminKey(c.OrganizationID, userID)),
 			d.change(memberKey(c.OrganizationID, userID), item{"Role": str(string(org.Member)), "UserId": str(userID)}, nil),
-			d.audit(c.OrganizationID, c.Subject(), "admin.remove", userID)))
+			d.audit(c.OrganizationID, c.Subject(), "admin.remove", userID, org.Difference{Field: "Role", New: string(org.Member)})))
 		if errors.Is(err, errNotHeld) {
 			err = d.notAdmin(ctx, c)
 		}

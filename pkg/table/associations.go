@@ -1,8 +1,14 @@
 package table
 
 import (
+	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
+	"slices"
+	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -13,13 +19,18 @@ import (
 )
 
 func associationItem(a customer.Association) item {
-	return newItem(associationKey(a)).with("AssociationId", a.ID).with("OrganizationId", a.OrganizationID).
-		with("UserId", a.UserID).with("Number", string(a.Number)).set("CreatedAt", moment(a.CreatedAt))
+	return newItem(associationKey(a)).with("AssociationId", a.ID).set("CreatedAt", moment(a.CreatedAt))
 }
 
+// readAssociation reads from the keys what they say: said twice, 10,000
+// associations would not be two pages of a Query.
 func readAssociation(i item) customer.Association {
-	return customer.Association{ID: i.text("AssociationId"), OrganizationID: i.text("OrganizationId"), UserID: i.text("UserId"),
-		Number: customer.Number(i.text("Number")), CreatedAt: i.time("CreatedAt")}
+	a := customer.Association{ID: i.text("AssociationId"), CreatedAt: i.time("CreatedAt")}
+	if parts := strings.Split(i.text("PK"), sep); len(parts) == 3 {
+		a.OrganizationID = parts[1]
+	}
+	a.UserID, a.Number = readKey(i.text("SK"))
+	return a
 }
 
 var (
@@ -47,18 +58,18 @@ func readLinked(i item) (linked, error) {
 }
 
 // Associate implements customer.Register. Most users are members already, so
-// that is tried first; the account of one who is not is read beside the try.
+// that is tried first; the account of one who is not is read beside the try,
+// and waited for: what outlives a request is cut off when Lambda freezes.
 func (r Register) Associate(ctx context.Context, c caller.Caller, userID string, n customer.Number) (customer.Association, bool, error) {
 	done, err := once(ctx, r.Table, readLinked, func(keep func(item) []write) (linked, error) {
 		a := customer.Association{ID: r.ulid(), OrganizationID: c.OrganizationID, UserID: userID, Number: n, CreatedAt: r.Now()}
-		account := make(chan result[map[key]item], 1)
-		go func() {
-			found, err := r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID))
-			account <- result[map[key]item]{found, err}
-		}()
+		account := beside(func() (map[key]item, error) { return r.fetch(ctx, userKey(userID), orgKey(c.OrganizationID)) })
 		err := r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
+		found, notFound := account()
 		if errors.Is(err, errNoMember) {
-			err = r.join(ctx, c, a, keep, account)
+			if err = notFound; err == nil {
+				err = r.join(ctx, c, a, keep, found)
+			}
 		}
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
@@ -73,16 +84,13 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 	return done.Association, done.made, err
 }
 
-type result[T any] struct {
-	value T
-	err   error
-}
-
-// linking writes the association beside what becomes of the member.
+// linking writes the association, and into the log, beside what becomes of the
+// member. That comes first, for who is no member may have been linked before.
 func (r Register) linking(c caller.Caller, a customer.Association, member ...write) []write {
 	w := r.claim(associationItem(a), nil)
 	w.failed = func(old item) error { return stands{readAssociation(old)} }
-	return append(append([]write{w}, member...), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID))
+	return append(member, w, r.put(logItem(a)), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+		org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
 }
 
 // newest makes the customer the one that the member's tokens are enriched with.
@@ -92,27 +100,30 @@ func (r Register) newest(a customer.Association, condition string, failed error)
 
 // join makes the user a member with the association.
 func (r Register) join(ctx context.Context, c caller.Caller, a customer.Association, keep func(item) []write,
-	account chan result[map[key]item]) error {
+	found map[key]item) error {
 
-	read := <-account
-	if read.err != nil {
-		return read.err
-	}
-	user, err := readUser(read.value[userKey(a.UserID)])
+	user, err := readUser(found[userKey(a.UserID)])
 	if err != nil {
 		return err
 	}
 	if user.ID == "" {
 		return customer.UnknownUser
 	}
-	o, err := readOrganization(read.value[orgKey(c.OrganizationID)])
+	o, err := readOrganization(found[orgKey(c.OrganizationID)])
 	if err != nil {
 		return err
 	}
 	items := r.belonging(o, user, org.Member, a.CreatedAt)
 	items[0].with("Newest", string(a.Number))
-	return r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})),
-		r.linking(c, a, r.claim(items[0], errMember), r.put(items[1]))...)...)
+	membership := []write{r.claim(items[0], errMember), r.put(items[1])}
+	err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, membership...)...)...)
+	if errors.As(err, new(stands)) {
+		// The link has outlived a membership, which begins again.
+		again := append(membership, r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+			org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
+		return cmp.Or(r.transactAs(ctx, c, again...), err)
+	}
+	return err
 }
 
 // keepAlone keeps the outcome of a request that changed nothing, if it has a key.
@@ -123,36 +134,81 @@ func (r Register) keepAlone(ctx context.Context, c caller.Caller, keep []write) 
 	return r.transactAs(ctx, c, keep...)
 }
 
-// mostRead is how many associations one list may read: about 2 MB a second
-// come from a partition, and a request is answered within ten.
-const mostRead = 100_000
+// mostRead is how many associations one list may read one by one: about 2 MB a
+// second come from a partition, and a request is answered within ten. It is a variable
+// for a test, which has no time to write so many.
+var mostRead = 100_000
 
-// Associations implements customer.Register.
+// Associations implements customer.Register. The role, the state of the roll
+// and the first associations are read at once, which is all there is to most
+// organizations. Others are read further, from both ends or in the ranges that
+// the roll knows, up to about 10,000; beyond that the roll itself is read.
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {
-	role := make(chan error, 1)
-	go func() {
-		_, err := r.fetchAs(ctx, c)
-		role <- err
-	}()
-	matching, err := r.matching(ctx, c, q)
-	if refused := <-role; refused != nil {
-		return customer.Page{}, refused
-	}
+	id := c.OrganizationID
+	keys, possible := q.Plan()
+	large, _ := onShelf[bool](r.Shelf, "large "+id)
+	begin := beside(func() (stretch, error) {
+		if !possible || id == "" || large {
+			return stretch{more: true}, nil
+		}
+		return r.stretch(ctx, id, keys, false, firstRead)
+	})
+	found, err := r.fetchAs(ctx, c, rollKey(id))
+	begun, notBegun := begin()
 	if err != nil {
 		return customer.Page{}, err
 	}
-	return q.Page(matching), nil
+	if q, err = q.Open(derived(r.Secret, "cursor"), id); err != nil {
+		return customer.Page{}, err
+	}
+	page, err := func() (customer.Page, error) {
+		s := readRoll(found[rollKey(id)])
+		switch {
+		case notBegun != nil:
+			return customer.Page{}, notBegun
+		case !possible:
+			return q.Page(nil), nil
+		case begun.more && s.rows > r.measure().direct:
+			r.Shelf.put("large "+id, true, 100)
+			return r.fromRoll(ctx, id, q, s)
+		}
+		matching, err := r.matching(ctx, id, q, begun, s)
+		return q.Page(matching), err
+	}()
+	if err != nil {
+		return customer.Page{}, err
+	}
+	if page.More {
+		page.NextCursor = q.Seal(derived(r.Secret, "cursor"), id, page.Data[len(page.Data)-1])
+	}
+	return page, nil
 }
 
-func (r Register) matching(ctx context.Context, c caller.Caller, q customer.Query) ([]customer.Association, error) {
-	keys, possible := q.Plan()
-	if !possible || c.OrganizationID == "" {
-		return nil, nil
-	}
-	condition, values := "PK = :pk", item{":pk": str(associationsPartition(c.OrganizationID))}
+// derived is a key for one purpose.
+func derived(secret []byte, purpose string) []byte {
+	h := hmac.New(sha256.New, secret)
+	h.Write([]byte(purpose))
+	return h.Sum(nil)
+}
+
+// firstRead is how many associations are read beside the role. It is more than
+// an organization has that has no roll and is not about to get one.
+const firstRead = 100
+
+// stretch is what one Query has read of a range.
+type stretch struct {
+	rows []customer.Association
+	rest customer.Range // which was not read
+	more bool           // there may be something in rest
+}
+
+// stretch reads the beginning of a range, or its end: up to 1 MB or, unless it
+// is 0, limit associations.
+func (t *Table) stretch(ctx context.Context, organization string, keys customer.Range, backward bool, limit int32) (stretch, error) {
+	condition, values := "PK = :pk", item{":pk": str(associationsPartition(organization))}
 	switch {
 	case keys.From != "" && keys.Before != "":
-		condition += " AND SK BETWEEN :from AND :before"
+		condition += " AND SK BETWEEN :from AND :before" // Before too: no condition leaves it out
 		values[":from"], values[":before"] = str(keys.From), str(keys.Before)
 	case keys.From != "":
 		condition += " AND SK >= :from"
@@ -161,24 +217,107 @@ func (r Register) matching(ctx context.Context, c caller.Caller, q customer.Quer
 		condition += " AND SK < :before"
 		values[":before"] = str(keys.Before)
 	}
-	in := &dynamodb.QueryInput{TableName: &r.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: &condition,
-		ExpressionAttributeValues: values}
-	var matching []customer.Association
-	for read := 0; ; {
-		out, err := r.Client.Query(ctx, in)
-		if err != nil {
-			return nil, failure(err)
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: &condition,
+		ExpressionAttributeValues: values, ScanIndexForward: aws.Bool(!backward)}
+	if limit > 0 {
+		in.Limit = &limit
+	}
+	out, err := t.Client.Query(ctx, in)
+	if err != nil {
+		return stretch{}, failure(err)
+	}
+	s := stretch{rest: keys, more: out.LastEvaluatedKey != nil}
+	for _, i := range out.Items {
+		if a := readAssociation(i); keys.Holds(a.Key()) {
+			s.rows = append(s.rows, a)
 		}
-		for _, i := range out.Items {
-			if a := readAssociation(i); q.Match(a) {
+	}
+	if last := item(out.LastEvaluatedKey).text("SK"); backward {
+		s.rest.Before = last
+	} else {
+		s.rest.From = last + "\x00" // which comes right after
+	}
+	s.more = s.more && (s.rest.Before == "" || s.rest.From < s.rest.Before)
+	return s, nil
+}
+
+// matching reads all associations that match: those that were read at first,
+// and the rest in ranges, all at once. Errors: customer.TooBroad.
+func (r Register) matching(ctx context.Context, organization string, q customer.Query, begin stretch, s standingRoll) ([]customer.Association, error) {
+	var (
+		mu       sync.Mutex
+		read     int
+		matching []customer.Association
+	)
+	take := func(rows []customer.Association) (err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, a := range rows {
+			if q.Match(a) {
 				matching = append(matching, a)
 			}
 		}
-		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
-			return matching, nil
+		if read += len(rows); read > mostRead {
+			err = customer.TooBroad
 		}
-		if read += len(out.Items); read >= mostRead {
-			return nil, customer.TooBroad
+		return err
+	}
+	err := take(begin.rows)
+	if err == nil && begin.more {
+		ranges := split(begin.rest, s.splits)
+		err = parallel(len(ranges), len(ranges), func(n int) error {
+			return r.through(ctx, organization, ranges[n], s.version == 0, take)
+		})
+	}
+	return matching, err
+}
+
+// through hands all associations of a range to take, page by page. Where nothing
+// is known of a range it is read from both ends at once, so that two pages take
+// one trip.
+func (t *Table) through(ctx context.Context, organization string, keys customer.Range, unknown bool,
+	take func([]customer.Association) error) error {
+
+	for more := true; more; {
+		var ends [2]stretch
+		n := 1
+		if unknown {
+			n = 2
+		}
+		err := parallel(n, n, func(n int) (err error) {
+			ends[n], err = t.stretch(ctx, organization, keys, n == 1, 0)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		rows := ends[0].rows
+		more = ends[0].more
+		keys.From = ends[0].rest.From
+		for _, a := range ends[1].rows { // what both have is taken once
+			if more && a.Key() >= keys.From {
+				rows = append(rows, a)
+			}
+		}
+		if more && unknown {
+			keys.Before = ends[1].rest.Before
+			more = ends[1].more && keys.From < keys.Before
+		}
+		if err := take(rows); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// split parts a range at keys.
+func split(r customer.Range, at []string) (ranges []customer.Range) {
+	slices.Sort(at)
+	for _, key := range at {
+		if key > r.From && r.Holds(key) {
+			ranges = append(ranges, customer.Range{From: r.From, Before: key})
+			r.From = key
+		}
+	}
+	return append(ranges, r)
 }

@@ -77,26 +77,22 @@ func (t *Table) standing(ctx context.Context, c caller.Caller, policy org.Policy
 func (t *Table) acting(ctx context.Context, c caller.Caller, policy org.Policy, presumed org.Role, keys []key,
 	do func(s standing) error) error {
 
-	read := make(chan result[standing], 1)
-	go func() {
-		s, err := t.standing(ctx, c, policy, keys...)
-		read <- result[standing]{s, err}
-	}()
+	reading := beside(func() (standing, error) { return t.standing(ctx, c, policy, keys...) })
 	err := errStale
 	if presumed != "" {
 		err = do(presume(presumed))
 	}
-	s := <-read
+	read, notRead := reading()
 	for range mostRounds {
 		if !errors.Is(err, errStale) && !errors.Is(err, errNotHeld) {
 			return err
 		}
-		if s.err != nil {
-			return s.err
+		if notRead != nil {
+			return notRead
 		}
-		err = do(s.value)
+		err = do(read)
 		if errors.Is(err, errStale) || errors.Is(err, errNotHeld) {
-			s.value, s.err = t.standing(ctx, c, policy, keys...)
+			read, notRead = t.standing(ctx, c, policy, keys...)
 		}
 	}
 	return busy

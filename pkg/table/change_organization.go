@@ -34,7 +34,7 @@ func (d Directory) Change(ctx context.Context, c caller.Caller, changes org.Chan
 			put.Put.ConditionExpression = &sameVersion
 			put.Put.ExpressionAttributeValues = item{":version": num(before.number("Version"))}
 			put.failed = means(errOrganizationRace)
-			writes = append(writes, put, d.audit(c.OrganizationID, c.Subject(), "organization.update", c.OrganizationID))
+			writes = append(writes, put, d.audit(c.OrganizationID, c.Subject(), "organization.update", c.OrganizationID, changes.Fields()...))
 			err = d.transactAs(ctx, c, append(keep(recordItem(record)), writes...)...)
 			if !errors.Is(err, errOrganizationRace) {
 				return record, err

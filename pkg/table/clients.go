@@ -41,7 +41,7 @@ func (d Directory) AddClient(ctx context.Context, c caller.Caller, name string) 
 				item{":one": num(1), ":most": num(org.MaxClients)}, means(org.TooManyClients)),
 			d.put(clientAttributes(clientKey(c.OrganizationID, client.ID), client)),
 			d.put(signIn),
-			d.audit(c.OrganizationID, c.Subject(), "client.add", client.ID))...)
+			d.audit(c.OrganizationID, c.Subject(), "client.add", client.ID, org.Difference{Field: "Name"}))...)
 		return answer{client, secret}, err
 	})
 	return made.Client, made.Secret, err
@@ -68,7 +68,7 @@ func (d Directory) RemoveClient(ctx context.Context, c caller.Caller, clientID s
 		exists := "attribute_exists(PK)"
 		gone.Delete.ConditionExpression, gone.failed = &exists, means(org.UnknownClient)
 		dropped := d.drop(c.OrganizationID, "client:"+clientID)
-		if c.ClientID == clientID {
+		if c.ClientID == clientID && c.Admin {
 			// Its own role is what is checked: one of the items that go, and a
 			// transaction may name an item only once.
 			dropped[0].Delete.ConditionExpression, dropped[0].failed = &exists, means(errNotHeld)

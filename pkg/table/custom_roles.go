@@ -51,6 +51,7 @@ func (t Team) AddRole(ctx context.Context, c caller.Caller, d org.Definition) er
 	}
 	role := item{"Name": str(string(d.Role)), "Description": str(d.Description), "Policies": str(policyList(d.Policies)), "Members": num(0)}
 	return t.redefine(ctx, c, d, "role.add", definition{
+		told:       []org.Difference{{Field: "Description"}, {Field: "Policies", New: policyList(d.Policies)}},
 		expression: "SET Custom.#role = :definition ADD Version :one",
 		condition:  "attribute_not_exists(Custom.#role) AND size(Custom) < :most",
 		values:     item{":definition": tree(role), ":one": num(1), ":most": num(org.MaxRoles)},
@@ -69,6 +70,7 @@ func (t Team) ChangeRole(ctx context.Context, c caller.Caller, d org.Definition)
 		return t.protected(ctx, c)
 	}
 	return t.redefine(ctx, c, d, "role.update", definition{
+		told:       []org.Difference{{Field: "Description"}, {Field: "Policies", New: policyList(d.Policies)}},
 		expression: "SET Custom.#role.Description = :description, Custom.#role.Policies = :policies ADD Version :one",
 		condition:  "attribute_exists(Custom.#role)",
 		values:     item{":description": str(d.Description), ":policies": str(policyList(d.Policies)), ":one": num(1)},
@@ -108,6 +110,7 @@ type definition struct {
 	expression, condition string
 	values                item
 	refused               func(before item) error
+	told                  []org.Difference // by the audit trail
 }
 
 func (t Team) redefine(ctx context.Context, c caller.Caller, d org.Definition, action string, change definition) error {
@@ -131,7 +134,7 @@ func (t Team) redefine(ctx context.Context, c caller.Caller, d org.Definition, a
 				return change.refused(roles.tree("Custom").tree(roleName(d.Role)))
 			})
 			w.Update.ExpressionAttributeNames = map[string]string{"#role": roleName(d.Role)}
-			return t.transact(ctx, slices.Concat(keep(nil), proof, []write{w, t.audit(c.OrganizationID, c.Subject(), action, string(d.Role))}))
+			return t.transact(ctx, slices.Concat(keep(nil), proof, []write{w, t.audit(c.OrganizationID, c.Subject(), action, string(d.Role), change.told...)}))
 		})
 	})
 	return err

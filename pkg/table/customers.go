@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"hash/fnv"
+	"strconv"
 
 	"charter/pkg/caller"
 	"charter/pkg/customer"
+	"charter/pkg/org"
 	"charter/pkg/pricing"
 )
 
@@ -92,7 +94,7 @@ func (r Register) entering(c caller.Caller, before item, entered customer.Custom
 		w.Put.ExpressionAttributeValues = item{":version": num(version)}
 	}
 	w.Put.ConditionExpression, w.failed = &condition, means(errCustomerRace)
-	writes := []write{w, r.audit(c.OrganizationID, c.Subject(), "customer.enter", string(entered.Number))}
+	writes := []write{w, r.audit(c.OrganizationID, c.Subject(), "customer.enter", string(entered.Number), customerChanges(before, w.Put.Item)...)}
 	from, to := before.text("TierId"), entered.Tier.ID
 	if from == to {
 		return writes
@@ -107,6 +109,30 @@ func (r Register) entering(c caller.Caller, before item, entered customer.Custom
 			item{":one": num(1)}, means(errTierClosed)))
 	}
 	return writes
+}
+
+// customerChanges are the fields that differ; of who the customer is the names
+// of the fields alone.
+func customerChanges(before, after item) []org.Difference {
+	var changes []org.Difference
+	for _, field := range []string{"CompanyName", "CompanyEmail"} {
+		if before.text(field) != after.text(field) {
+			changes = append(changes, org.Difference{Field: field})
+		}
+	}
+	for _, field := range []string{"TierId", "Currency"} {
+		if from, to := before.text(field), after.text(field); from != to {
+			changes = append(changes, org.Difference{Field: field, Old: from, New: to})
+		}
+	}
+	active := org.Difference{Field: "Active", New: strconv.FormatBool(after.flag("Active"))}
+	if before != nil {
+		active.Old = strconv.FormatBool(before.flag("Active"))
+	}
+	if active.Old != active.New {
+		changes = append(changes, active)
+	}
+	return changes
 }
 
 // enteredItem is a customer as an outcome keeps it: with the tier as it was.

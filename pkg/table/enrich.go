@@ -22,7 +22,7 @@ func (r Register) Enrich(ctx context.Context, c caller.Caller, code, userID stri
 	switch {
 	case c.ClientID != "" && (id != c.OrganizationID || userID == ""):
 		return none, customer.NotMember
-	case other && (id != c.OrganizationID || !c.Admin):
+	case other && (id != c.OrganizationID || !c.MayBeAdmin()):
 		return none, customer.AdminOnly
 	}
 	organization, member, tiers, role := orgKey(id), memberKey(id, userID), tiersKey(id), roleKey(c)

@@ -95,7 +95,8 @@ func (d Directory) taken(ctx context.Context, a org.Application, slug string, fr
 func (d Directory) founding(o org.Organization, user org.User, known bool) []write {
 	name := newItem(nameKey(o.Name)).with("OrganizationId", o.ID)
 	slug := newItem(slugKey(o.Slug)).with("OrganizationId", o.ID)
-	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name}
+	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name,
+		UserID: user.ID, OrganizationID: o.ID}
 	writes := []write{d.claim(name, org.NameTaken), d.claim(slug, errSlugRace)}
 	if known {
 		writes = append(writes, d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errEmailRace))
@@ -106,8 +107,13 @@ func (d Directory) founding(o org.Organization, user org.User, known bool) []wri
 	return append(writes, d.making(o, user, letter.ID)...)
 }
 
-// making is what goes with a new organization, in either dialect.
+// making is what goes with a new organization, in either dialect. letter is the
+// id of the one that welcomes its owner, "" for none.
 func (t *Table) making(o org.Organization, owner org.User, letter string) []write {
+	admin := adminItem(o.ID, owner, org.Owner)
+	if letter != "" {
+		admin = admin.welcomed(letter, o.CreatedAt)
+	}
 	writes := []write{t.claim(newItem(codeKey(o.Code)).with("OrganizationId", o.ID), errCodeRace)}
 	for _, i := range t.belonging(o, owner, org.Owner, o.CreatedAt) {
 		writes = append(writes, t.put(i))
@@ -115,10 +121,10 @@ func (t *Table) making(o org.Organization, owner org.User, letter string) []writ
 	writes = append(writes, t.hold(o.ID, owner.ID)...)
 	return append(writes,
 		t.put(newItem(adminsKey(o.ID)).set("Admins", set(owner.ID)).set("Owners", set(owner.ID))),
-		t.put(adminItem(o.ID, owner, org.Owner, letter)),
+		t.put(admin),
 		t.put(tiersItem(o.ID, pricing.Tiers{}, 1)),
 		t.put(rolesItem(o.ID)),
 		t.put(subscriptionItem(o.ID, org.Subscription{ID: "sub_" + t.ulid(), Plan: org.DefaultPlan, Status: org.Active, Start: o.CreatedAt})),
-		t.audit(o.ID, owner.ID, "organization.create", o.ID),
+		t.audit(o.ID, owner.ID, "organization.create", o.ID, org.Difference{Field: "Code", New: o.Code}, org.Difference{Field: "Plan", New: org.DefaultPlan}),
 	)
 }

@@ -48,7 +48,7 @@ func (t Team) Invite(ctx context.Context, c caller.Caller, email mail.Address, r
 			writes := slices.Concat(keep(nil), t.proof(c, s, giver(d)), []write{
 				t.put(invitationItem(o.ID, invitation)),
 				t.put(letterItem(letter, t.Now())),
-				t.audit(o.ID, c.Subject(), "invitation.add", invitation.ID),
+				t.audit(o.ID, c.Subject(), "invitation.add", invitation.ID, org.Difference{Field: "Role", New: string(d.Role)}),
 			})
 			switch user := s.found[emailKey(email)].text("UserId"); user {
 			case "":
@@ -139,7 +139,8 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 	used.Delete.ConditionExpression, used.Delete.ExpressionAttributeValues = &same, item{":hash": bin(invitation.TokenHash)}
 	used.failed = means(org.InvalidInvitation)
 	belonging := t.belonging(o, user, role.Role, t.Now())
-	writes := []write{used, t.claim(belonging[0], org.AlreadyMember), t.put(belonging[1]), t.audit(id, user.ID, "invitation.accept", user.ID)}
+	writes := []write{used, t.claim(belonging[0], org.AlreadyMember), t.put(belonging[1]),
+		t.audit(id, user.ID, "invitation.accept", user.ID, org.Difference{Field: "Role", New: string(role.Role)})}
 	if role.Role.Custom() {
 		writes = append(writes, t.recount(id, found[rolesKey(id)].number("Version"), "", role.Role)...)
 	}
@@ -149,7 +150,7 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 			expression = "ADD Admins :user, Owners :user"
 		}
 		writes = append(writes, t.hold(id, user.ID)...)
-		writes = append(writes, t.put(adminItem(id, user, role.Role, "")),
+		writes = append(writes, t.put(adminItem(id, user, role.Role)),
 			t.update(adminsKey(id), expression, "size(Admins) < :most", item{":user": set(user.ID), ":most": num(org.MaxAdmins)},
 				means(org.TooManyAdmins.In(""))))
 	}

@@ -3,11 +3,13 @@ package table
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"fmt"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"charter/pkg/caller"
 	"charter/pkg/customer"
 	"charter/pkg/mail"
 	"charter/pkg/text"
@@ -22,21 +24,23 @@ import (
 //	list the admins                            Directory.Admins       1  Query ORG#<id>
 //	make somebody an admin                     Directory.Promote      2  BatchGetItem; TransactWriteItems
 //	take the role from an admin                Directory.Demote       1  TransactWriteItems
-//	find the account of an e-mail              Directory.Account      2  GetItem EMAIL#, with two counters; Query USER#<id>
+//	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 2 UpdateItem RATE#; Query USER#<id>
 //	read a member's standing                   Directory.Standing     1  BatchGetItem
+//	find the account of another's token        Directory.Recognize    2  BatchGetItem; BatchGetItem USER#<id>, 2 for one to link
 //	add an API client                          Directory.AddClient    1  TransactWriteItems
 //	list the API clients                       Directory.Clients      1  Query ORG#<id>
 //	remove an API client                       Directory.RemoveClient 1  TransactWriteItems
-//	find an API client that signs in           Directory.Client       2  GetItem CLIENT#<id>, with a counter; BatchGetItem
+//	find an API client that signs in           Directory.Client       2  BatchGetItem CLIENT#<id> beside UpdateItem RATE#; BatchGetItem
 //	read the price list                        Book.Tiers             1  BatchGetItem
 //	add a price tier                           Book.Add               1  TransactWriteItems
 //	change a price tier                        Book.Change            2  BatchGetItem; TransactWriteItems
 //	remove a price tier                        Book.Remove            2  BatchGetItem; TransactWriteItems
 //	enter a customer                           Register.Enter         2  BatchGetItem; TransactWriteItems
 //	read a customer                            Register.Customer      1  BatchGetItem
-//	link a user to a customer                  Register.Associate     1  TransactWriteItems, 2 for a new member
-//	list the links                             Register.Associations  n  Query #ASSOCIATIONS a page, the role beside the first
-//	enrich a token                             Register.Enrich        3  GetItem CODE#; BatchGetItem; GetItem, 2 for a named customer
+//	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
+//	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 8 for 96 that wait (more for a merge)
+//	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
 //	become a member by an invitation           Team.Accept            2  BatchGetItem; TransactWriteItems
@@ -51,9 +55,14 @@ import (
 //	add a custom role                          Team.AddRole           1  TransactWriteItems
 //	change a custom role                       Team.ChangeRole        1  TransactWriteItems
 //	remove a custom role                       Team.RemoveRole        1  TransactWriteItems
+//	list what was done                         Trail.Entries          1  Query #AUDIT beside BatchGetItem
+//	seal what was done                         Trail.Seal             3  Query #SEALS; Query #AUDIT; PutItem, one more for each further hundred
 //	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
-//	end a letter that was sent                 Outbox.Sent            1  DeleteItem LETTER#<id>
-//	give a letter back                         Outbox.Failed          1  UpdateItem LETTER#<id>
+//	end a letter that was sent                 Outbox.Sent            1  TransactWriteItems
+//	give a letter back                         Outbox.Failed          1  TransactWriteItems
+//	list the letters that wait                 Outbox.Waiting         n  Query byDue a page
+//	list the letters that were given up        Outbox.GivenUp         n  Query byDue a page
+//	have a letter wait again                   Outbox.Revive          2  BatchGetItem; TransactWriteItems
 //
 // Key parts are parted by U+0001, which no value may hold and which sorts below
 // all others: nothing needs escaping, and the order of keys is the order of
@@ -74,13 +83,19 @@ import (
 //	customer                                   ORG#<id>#CUSTOMERS     CUSTOMER#<number>
 //	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
 //	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
+//	such a link that is on no sheet yet        ORG#<id>#LOG           <user><number>
+//	what the roll of links is made of          ORG#<id>#ROLL          ROLL
+//	sheet of the roll, in two parts            ROLL#<id>#<sheet>      KEYS, REST
+//	contents of the roll                       ROLL#<id>#<contents>   CONTENTS
 //	audit entry                                ORG#<id>#AUDIT         <ulid>
+//	seal over audit entries                    ORG#<id>#SEALS         <number>
 //	name, slug, code is taken                  NAME#<digest> ...      NAME, SLUG, CODE
 //	e-mail is taken, by whom                   EMAIL#<digest>         EMAIL
+//	person of another issuer is linked         ISSUER#<digest>        ISSUER
 //	user                                       USER#<id>              USER
 //	user belongs to an organization            USER#<id>              ORG#<org>
 //	API client, for signing in                 CLIENT#<id>            CLIENT
-//	letter waiting (index byDue)               LETTER#<id>            LETTER
+//	letter waiting or given up (index byDue)   LETTER#<id>            LETTER
 //	outcome under an Idempotency-Key           IDEMPOTENCY#<digest>   IDEMPOTENCY
 //	attempts within a minute                   RATE#<digest>#<minute> RATE
 //
@@ -105,11 +120,28 @@ import (
 // ROLES counts the members of each custom role, so that one that is in use is
 // not removed: who changes MEMBER says, as a condition, which role it held.
 //
+// ADMIN names the letter that welcomed the user, and says how far it has come:
+// LETTER goes once it is sent, and a list of the admins is still one trip. Who
+// sends a letter notes that in the same transaction, if the item names it still: an
+// admin who is gone stays gone, and one who was made an admin anew has a new one.
+//
 // INVITE keeps a hash of its token. The token itself stands in the letter alone,
 // whose item goes when it is sent, and opens nothing once the invitation is
 // used, revoked, replaced or seven days old. It names organization and
 // invitation, so that no item has to be found by the hash. The id is made from
 // the address: a new invitation takes the place of the one before.
+//
+// A seal names the entries that it covers, so that one that comes late, with an
+// earlier id than those sealed, is of the next seal. Entries are never touched
+// again; see Trail.Seal.
+//
+// LOG and ROLL make lists of a million links fast: package roll says how. A link
+// and its entry in the log are one transaction, in items of their own, so no
+// writer waits for another. ROLL is changed by folding alone, on condition of
+// its version, in the transaction that deletes from the log what went into its
+// sheets: at every moment a link is in the log or on the sheets of an order, once.
+// No link is ever taken away but with the whole organization: then ROLL goes first,
+// whose absence makes lists read the links themselves.
 //
 // TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
 // that was counted up is the one that is counted down. A tier is removed in the
@@ -159,15 +191,33 @@ func associationsPartition(id string) string { return join("ORG", id, "ASSOCIATI
 func associationKey(a customer.Association) key {
 	return key{associationsPartition(a.OrganizationID), a.Key()}
 }
+
+// readKey is what associationKey and logKey say in their sort keys.
+func readKey(sk string) (userID string, n customer.Number) {
+	user, number, _ := strings.Cut(sk, sep)
+	return user, customer.Number(number)
+}
+func logPartition(id string) string     { return join("ORG", id, "LOG") }
+func logKey(a customer.Association) key { return key{logPartition(a.OrganizationID), a.Key()} }
+func rollKey(id string) key             { return key{join("ORG", id, "ROLL"), "ROLL"} }
+func partKey(id, name, part string) key { return key{join("ROLL", id, name), part} }
 func holdsKey(id, subject string, shard int) key {
 	return key{join("HOLDS", id, subject, strconv.Itoa(shard)), "HOLDS"}
 }
-func auditKey(id, ulid string) key { return key{join("ORG", id, "AUDIT"), ulid} }
+func trailPartition(id string) string { return join("ORG", id, "AUDIT") }
+func auditKey(id, ulid string) key    { return key{trailPartition(id), ulid} }
+func sealsPartition(id string) string { return join("ORG", id, "SEALS") }
+func sealKey(id string, n int64) key  { return key{sealsPartition(id), fmt.Sprintf("%012d", n)} }
 
 func nameKey(name string) key         { return key{join("NAME", digest(text.Fold(name))), "NAME"} }
 func slugKey(slug string) key         { return key{join("SLUG", slug), "SLUG"} }
 func codeKey(code string) key         { return key{join("CODE", code), "CODE"} }
 func emailKey(email mail.Address) key { return key{join("EMAIL", digest(email.Folded())), "EMAIL"} }
+
+// issuerKey stands for who an issuer says that somebody is.
+func issuerKey(id caller.Identity) key {
+	return key{join("ISSUER", digest(join(id.Issuer, id.Subject))), "ISSUER"}
+}
 
 func userPartition(id string) string    { return join("USER", id) }
 func userKey(id string) key             { return key{userPartition(id), "USER"} }

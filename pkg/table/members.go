@@ -3,6 +3,8 @@ package table
 import (
 	"context"
 	"encoding/base64"
+	"errors"
+	"maps"
 	"slices"
 	"strings"
 
@@ -18,13 +20,9 @@ const rosterPage = 1000
 
 // Roster implements org.Team.
 func (t Team) Roster(ctx context.Context, c caller.Caller, cursor string) (org.Roster, error) {
-	judged := make(chan error, 1)
-	go func() {
-		_, err := t.standing(ctx, c, org.ReadMembers)
-		judged <- err
-	}()
+	judged := beside(func() (standing, error) { return t.standing(ctx, c, org.ReadMembers) })
 	items, next, err := t.rosterItems(ctx, c.OrganizationID, cursor)
-	if refused := <-judged; refused != nil {
+	if _, refused := judged(); refused != nil {
 		return org.Roster{}, refused
 	}
 	if err != nil {
@@ -134,7 +132,8 @@ func giver(d org.Definition) org.Role {
 	return org.Owner
 }
 
-// Dismiss implements org.Team.
+// Dismiss implements org.Team. Links to customers stay, as what was once true:
+// nobody's token is enriched where they are no member.
 func (t Team) Dismiss(ctx context.Context, c caller.Caller, userID string) error {
 	return t.move(ctx, c, userID, org.Admin, func(standing) (to, as org.Role, err error) { return "", org.Admin, nil })
 }
@@ -154,7 +153,11 @@ func (t Team) move(ctx context.Context, c caller.Caller, userID string, presumed
 			if s.found != nil && from == "" {
 				return org.UnknownMember
 			}
-			return t.transact(ctx, append(keep(nil), t.moving(c, s, as, userID, from, to)...))
+			err = t.transact(ctx, append(keep(nil), t.moving(c, s, as, userID, from, to)...))
+			if errors.Is(err, org.UnknownMember) && userID == c.UserID {
+				err = errStale // the caller's own membership has ended
+			}
+			return err
 		})
 	})
 	return err
@@ -167,11 +170,13 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 	writes := append(t.provedElsewhere(c, s, as, userID), t.seat(c, s, as, userID, to))
 	switch {
 	case to == "":
-		writes = append(writes, t.hasOneOf(t.remove(memberKey(id, userID)), from), t.remove(membershipKey(userID, id)),
-			t.audit(id, c.Subject(), "member.remove", userID))
+		gone := t.hasOneOf(t.remove(memberKey(id, userID)), from)
+		writes = append(writes, gone, t.remove(membershipKey(userID, id)),
+			t.audit(id, c.Subject(), "member.remove", userID, org.Difference{Field: "Role", Old: string(from)}))
 	default:
 		w := t.update(memberKey(id, userID), "SET #role = :to", "", item{":to": str(string(to))}, nil)
-		writes = append(writes, t.hasOneOf(w, from), t.audit(id, c.Subject(), "member.update", userID))
+		writes = append(writes, t.hasOneOf(w, from),
+			t.audit(id, c.Subject(), "member.update", userID, org.Difference{Field: "Role", Old: string(from), New: string(to)}))
 	}
 	if to.IsAdmin() {
 		writes = append(writes, t.change(adminKey(id, userID), item{"UserId": str(userID), "Role": str(string(to))}, nil))
@@ -207,6 +212,7 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 	}
 	names := map[string]string{"#role": "Role"}
 	if w.Update != nil {
+		maps.Copy(names, w.Update.ExpressionAttributeNames)
 		w.Update.ConditionExpression, w.Update.ExpressionAttributeNames = &condition, names
 		w.Update.ExpressionAttributeValues = values.and(w.Update.ExpressionAttributeValues)
 	} else {
@@ -225,7 +231,20 @@ func (t *Table) hasOneOf(w write, from org.Role) write {
 // roles, is in it: that the caller is an admin or owner still, that an owner is
 // touched by an owner alone, and that one is left.
 func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to org.Role) write {
-	values := item{":id": str(userID), ":user": set(userID), ":caller": str(c.Subject())}
+	expression := "DELETE Admins :user, Owners :user"
+	switch to {
+	case org.Owner:
+		expression = "ADD Admins :user, Owners :user"
+	case org.Admin:
+		expression = "ADD Admins :user DELETE Owners :user"
+	}
+	condition, values := seatCondition(c, s, as, userID, to)
+	return t.update(adminsKey(c.OrganizationID), expression, condition, values.and(item{":user": set(userID)}),
+		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+}
+
+func seatCondition(c caller.Caller, s standing, as org.Role, userID string, to org.Role) (string, item) {
+	values := item{":id": str(userID), ":caller": str(c.Subject())}
 	var conditions []string
 	switch {
 	case s.Role.IsAdmin() && as == org.Owner:
@@ -239,14 +258,11 @@ func (t *Table) seat(c caller.Caller, s standing, as org.Role, userID string, to
 		conditions = append(conditions, "(NOT contains(Owners, :id) OR (contains(Owners, :caller) AND size(Owners) > :one))")
 		values[":one"] = num(1)
 	}
-	expression := "DELETE Admins :user, Owners :user"
 	if to.IsAdmin() {
 		conditions = append(conditions, "(contains(Admins, :id) OR size(Admins) < :most)")
 		values[":most"] = num(org.MaxAdmins)
-		expression = map[org.Role]string{org.Owner: "ADD Admins :user, Owners :user", org.Admin: "ADD Admins :user DELETE Owners :user"}[to]
 	}
-	return t.update(adminsKey(c.OrganizationID), expression, strings.Join(conditions, " AND "), values,
-		func(admins item) error { return seatRefused(c, s, as, admins, userID, to) })
+	return strings.Join(conditions, " AND "), values
 }
 
 // seatRefused says which part of the condition did not hold.

@@ -78,9 +78,22 @@ func readSubscription(i item) org.Subscription {
 		Start: i.time("Start"), End: i.time("End")}
 }
 
-func adminItem(organization string, u org.User, role org.Role, letter string) item {
-	return newItem(adminKey(organization, u.ID)).with("UserId", u.ID).with("Role", string(role)).
-		person(u.Person).with("Welcome", letter)
+func adminItem(organization string, u org.User, role org.Role) item {
+	return newItem(adminKey(organization, u.ID)).with("UserId", u.ID).with("Role", string(role)).person(u.Person)
+}
+
+// welcomed adds to an admin which letter welcomes them, and that it waits.
+func (i item) welcomed(letter string, at time.Time) item {
+	return i.set("Welcome", str(letter)).and(deliveryItem(mail.Delivery{Status: mail.Queued, UpdatedAt: at}))
+}
+
+func deliveryItem(d mail.Delivery) item {
+	return item{"WelcomeStatus": str(string(d.Status)), "WelcomeAttempts": num(int64(d.Attempts)), "WelcomeAt": moment(d.UpdatedAt)}
+}
+
+func readDelivery(i item) mail.Delivery {
+	return mail.Delivery{Status: mail.Status(i.text("WelcomeStatus")), Attempts: int(i.number("WelcomeAttempts")),
+		UpdatedAt: i.time("WelcomeAt")}
 }
 
 // belonging is what makes a user a member of an organization: seen from the
@@ -92,21 +105,21 @@ func (t *Table) belonging(o org.Organization, u org.User, role org.Role, at time
 	}
 }
 
-// audit writes down who did what to what, in the transaction that does it.
-func (t *Table) audit(organization, subject, action, target string) write {
-	id := t.ulid()
-	return t.put(newItem(auditKey(organization, id)).
-		with("AuditId", id).set("At", moment(t.Now())).with("Subject", subject).with("Action", action).with("Target", target))
-}
+// due and givenUp are the two parts of the index byDue: letters that wait, by
+// when they were ordered, and those that have failed for good, by when.
+const (
+	due     = "DUE"
+	givenUp = "FAILED"
+)
 
 // letterItem is the order for a letter. It stands in the index byDue until the
-// letter is sent or has failed for good.
+// letter is sent.
 func letterItem(l mail.Letter, at time.Time) item {
 	return newItem(letterKey(l.ID)).
 		with("LetterId", l.ID).with("Kind", string(l.Kind)).with("To", l.To.String()).with("Name", l.Name).
-		with("Organization", l.Organization).with("Token", l.Token).
+		with("Organization", l.Organization).with("Token", l.Token).with("UserId", l.UserID).with("OrganizationId", l.OrganizationID).
 		set("Attempts", num(0)).set("OrderedAt", moment(at)).
-		set("DuePK", str("DUE")).set("DueAt", moment(at))
+		set("DuePK", str(due)).set("DueAt", moment(at))
 }
 
 func readLetter(i item) (mail.Letter, error) {
@@ -115,5 +128,6 @@ func readLetter(i item) (mail.Letter, error) {
 		err = errors.New("table: a letter without an address")
 	}
 	return mail.Letter{ID: i.text("LetterId"), Kind: mail.Kind(i.text("Kind")), To: to, Name: i.text("Name"),
-		Organization: i.text("Organization"), Token: i.text("Token")}, err
+		Organization: i.text("Organization"), Token: i.text("Token"), Attempts: int(i.number("Attempts")),
+		UserID: i.text("UserId"), OrganizationID: i.text("OrganizationId")}, err
 }

@@ -3,6 +3,9 @@ package table
 import (
 	"context"
 	"errors"
+	"iter"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -19,19 +22,21 @@ type Outbox struct{ *Table }
 var _ mail.Outbox = Outbox{}
 
 var (
-	errNoLetter = fault.Fault{Kind: fault.NotFound, Code: "no_letter", Message: "No such letter is waiting."}
-	errLeased   = fault.Fault{Kind: fault.Conflict, Code: "letter_leased", Message: "The letter is being sent."}
-	errGivenUp  = fault.Fault{Kind: fault.Invalid, Code: "letter_failed", Message: "The letter has failed for good."}
+	errNoLetter          = fault.Fault{Kind: fault.NotFound, Code: "no_letter", Message: "No such letter is waiting."}
+	errLeased            = fault.Fault{Kind: fault.Conflict, Code: "letter_leased", Message: "The letter is being sent."}
+	errOtherLetter error = errors.New("table: the letter welcomes no admin, or not the newest of theirs")
+	errGivenUp           = fault.Fault{Kind: fault.Invalid, Code: "letter_failed", Message: "The letter has failed for good."}
 )
 
-// Claim implements mail.Outbox.
+// Claim implements mail.Outbox. The lease has a name of its own, so that a try
+// whose answer was lost is not taken for somebody else's.
 func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
-	now := o.Now()
+	now, lease := o.Now(), o.ulid()
 	out, err := o.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &o.Name, Key: letterKey(id).attributes(),
-		UpdateExpression: aws.String("SET LeasedUntil = :until ADD Attempts :one"),
+		UpdateExpression: aws.String("SET LeasedUntil = :until, Lease = :lease ADD Attempts :one"),
 		ConditionExpression: aws.String("attribute_exists(PK) AND attribute_not_exists(FailedAt) AND " +
 			"(attribute_not_exists(LeasedUntil) OR LeasedUntil <= :now)"),
-		ExpressionAttributeValues:           item{":until": moment(now.Add(mail.Lease)), ":now": moment(now), ":one": num(1)},
+		ExpressionAttributeValues:           item{":until": moment(now.Add(mail.Lease)), ":lease": str(lease), ":now": moment(now), ":one": num(1)},
 		ReturnValues:                        types.ReturnValueAllNew,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld})
 	var refused *types.ConditionalCheckFailedException
@@ -40,36 +45,103 @@ func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
 		return mail.Letter{}, errNoLetter
 	case errors.As(err, &refused) && item(refused.Item).text("FailedAt") != "":
 		return mail.Letter{}, errGivenUp
+	case errors.As(err, &refused) && item(refused.Item).text("Lease") == lease:
+		out = &dynamodb.UpdateItemOutput{Attributes: refused.Item}
 	case errors.As(err, &refused):
 		return mail.Letter{}, errLeased
 	case err != nil:
 		return mail.Letter{}, failure(err)
 	}
 	letter, err := readLetter(out.Attributes)
+	letter.ID = id // whatever stands there
 	if err != nil {
-		return mail.Letter{}, errors.Join(errGivenUp, err, o.Failed(ctx, id, true))
+		return mail.Letter{}, errors.Join(errGivenUp, err, o.Failed(ctx, letter, true))
 	}
 	return letter, nil
 }
 
 // Sent implements mail.Outbox.
-func (o Outbox) Sent(ctx context.Context, id string) error {
-	_, err := o.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &o.Name, Key: letterKey(id).attributes()})
-	return failure(err)
+func (o Outbox) Sent(ctx context.Context, l mail.Letter) error {
+	return o.settle(ctx, l, mail.Sent, o.remove(letterKey(l.ID)))
 }
 
 // Failed implements mail.Outbox.
-func (o Outbox) Failed(ctx context.Context, id string, final bool) error {
-	in := &dynamodb.UpdateItemInput{TableName: &o.Name, Key: letterKey(id).attributes(),
-		UpdateExpression: aws.String("REMOVE LeasedUntil"), ConditionExpression: aws.String("attribute_exists(PK)")}
-	if final {
-		in.UpdateExpression = aws.String("SET FailedAt = :now REMOVE LeasedUntil, DuePK, DueAt")
-		in.ExpressionAttributeValues = item{":now": moment(o.Now())}
+func (o Outbox) Failed(ctx context.Context, l mail.Letter, final bool) error {
+	const there = "attribute_exists(PK)"
+	if !final {
+		return o.settle(ctx, l, mail.Queued, o.update(letterKey(l.ID), "REMOVE LeasedUntil", there, nil, means(errNoLetter)))
 	}
-	_, err := o.Client.UpdateItem(ctx, in)
-	var gone *types.ConditionalCheckFailedException
-	if errors.As(err, &gone) {
+	return o.settle(ctx, l, mail.Failed, o.update(letterKey(l.ID),
+		"SET FailedAt = :now, DuePK = :givenUp, DueAt = :now REMOVE LeasedUntil", there,
+		item{":now": moment(o.Now()), ":givenUp": str(givenUp)}, means(errNoLetter)))
+}
+
+// settle changes a letter, and notes its status with the admin whom it
+// welcomes. Who is none any more, or was made one anew with another letter, has
+// nothing noted.
+func (o Outbox) settle(ctx context.Context, l mail.Letter, status mail.Status, change write) error {
+	err := errOtherLetter
+	if l.UserID != "" {
+		d := mail.Delivery{Status: status, Attempts: l.Attempts, UpdatedAt: o.Now()}
+		note := o.change(adminKey(l.OrganizationID, l.UserID), deliveryItem(d), nil)
+		note.Update.ConditionExpression = aws.String("Welcome = :letter")
+		note.Update.ExpressionAttributeValues[":letter"] = str(l.ID)
+		note.failed = means(errOtherLetter)
+		err = o.transact(ctx, []write{change, note})
+	}
+	if errors.Is(err, errOtherLetter) {
+		err = o.transact(ctx, []write{change})
+	}
+	if errors.Is(err, errNoLetter) {
 		return nil
 	}
-	return failure(err)
+	return err
+}
+
+// Waiting implements mail.Outbox.
+func (o Outbox) Waiting(ctx context.Context, before time.Time) iter.Seq2[string, error] {
+	return o.listed(ctx, due, before)
+}
+
+// GivenUp implements mail.Outbox.
+func (o Outbox) GivenUp(ctx context.Context, before time.Time) iter.Seq2[string, error] {
+	return o.listed(ctx, givenUp, before)
+}
+
+// listed are the ids of letters in a part of the index byDue, in its order, a
+// hundred in a trip.
+func (o Outbox) listed(ctx context.Context, part string, before time.Time) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		in := &dynamodb.QueryInput{TableName: &o.Name, IndexName: aws.String("byDue"), Limit: aws.Int32(100),
+			KeyConditionExpression:    aws.String("DuePK = :pk AND DueAt < :before"),
+			ExpressionAttributeValues: item{":pk": str(part), ":before": moment(before)}}
+		for {
+			out, err := o.Client.Query(ctx, in)
+			if err != nil {
+				yield("", failure(err))
+				return
+			}
+			for _, i := range out.Items {
+				if _, id, _ := strings.Cut(item(i).text("PK"), sep); !yield(id, nil) {
+					return
+				}
+			}
+			if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+				return
+			}
+		}
+	}
+}
+
+// Revive implements mail.Outbox.
+func (o Outbox) Revive(ctx context.Context, id string) error {
+	found, err := o.fetch(ctx, letterKey(id))
+	if err != nil || found[letterKey(id)] == nil {
+		return err
+	}
+	// One that cannot be read is revived as well: it fails again, for all to see.
+	l, _ := readLetter(found[letterKey(id)])
+	l.ID = id
+	return o.settle(ctx, l, mail.Queued, o.update(letterKey(id), "SET DuePK = :due, DueAt = OrderedAt REMOVE FailedAt",
+		"attribute_exists(FailedAt)", item{":due": str(due)}, means(errNoLetter)))
 }

@@ -96,21 +96,23 @@ func refusal(err error) bool {
 
 // keepRefusal keeps why the change was refused. It returns the earlier outcome
 // when there is one by now, and nil otherwise: a refusal that could not be kept
-// is answered all the same, since it changed nothing.
+// is answered all the same, since it changed nothing. The record has an id, so
+// that one whose answer was lost is not taken for an earlier one.
 func (t *Table) keepRefusal(ctx context.Context, a *idempotency.Attempt, refused error) error {
 	faults, _ := fault.All(refused)
 	list := make([]item, len(faults))
 	for n, f := range faults {
 		list[n] = item{"Kind": str(string(f.Kind)), "Message": str(f.Message)}.with("Code", f.Code).with("Field", f.Field)
 	}
+	id := t.ulid()
 	_, err := t.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &t.Name,
-		Item:                                t.record(a).set("Faults", trees(list)),
+		Item:                                t.record(a).set("Faults", trees(list)).with("RecordId", id),
 		ConditionExpression:                 aws.String(free),
 		ExpressionAttributeValues:           item{":now": num(t.Now().Unix())},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	var failed *types.ConditionalCheckFailedException
-	if errors.As(err, &failed) {
+	if errors.As(err, &failed) && item(failed.Item).text("RecordId") != id {
 		return earlier{failed.Item}
 	}
 	return nil

@@ -114,7 +114,7 @@ func (t Team) revising(c caller.Caller, changes org.Changes, claimed item) []wri
 	attributes := item{"UpdatedAt": moment(t.Now())}
 	maps.Copy(attributes, changedAttributes(changes))
 	condition, values := "attribute_exists(PK)", item{":one": num(1)}
-	audit := t.audit(c.OrganizationID, c.Subject(), "organization.update", c.OrganizationID)
+	audit := t.audit(c.OrganizationID, c.Subject(), "organization.update", c.OrganizationID, changes.Fields()...)
 	var release []write
 	switch {
 	case changes.Name == nil:

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"charter/pkg/caller"
+	"charter/pkg/org"
 	"charter/pkg/pricing"
 	"charter/pkg/text"
 )
@@ -85,7 +86,8 @@ func (b Book) Add(ctx context.Context, c caller.Caller, name pricing.TierName, c
 				return err
 			})
 		w.Update.ExpressionAttributeNames = map[string]string{"#name": tierName(name)}
-		return struct{}{}, b.transactAs(ctx, c, append(keep(nil), w, b.audit(c.OrganizationID, c.Subject(), "price_tier.add", tier.ID))...)
+		return struct{}{}, b.transactAs(ctx, c, append(keep(nil), w, b.audit(c.OrganizationID, c.Subject(), "price_tier.add", tier.ID,
+			tierChanges(pricing.Tiers{}, pricing.Tiers{Live: []pricing.Tier{tier}}, tier.ID)...))...)
 	})
 	return err
 }
@@ -102,9 +104,7 @@ func (b Book) Change(ctx context.Context, c caller.Caller, old, name pricing.Tie
 // Remove implements pricing.Book. Without an heir the transaction closes every
 // counter of the tier's customers, each of which must be at zero.
 func (b Book) Remove(ctx context.Context, c caller.Caller, name, heir pricing.TierName) error {
-	customers := 0
-	err := b.rewrite(ctx, c, "price_tier.remove", func(list pricing.Tiers) (after pricing.Tiers, id string, more []write, err error) {
-		customers = 0
+	return b.rewrite(ctx, c, "price_tier.remove", func(list pricing.Tiers) (after pricing.Tiers, id string, more []write, err error) {
 		if after, err = list.Remove(name, heir, 0); err != nil {
 			return after, "", nil, err
 		}
@@ -113,34 +113,75 @@ func (b Book) Remove(ctx context.Context, c caller.Caller, name, heir pricing.Ti
 			return after, gone.ID, nil, nil
 		}
 		held := list.HeldAs(gone.ID)
-		counted := func(old item) error {
-			customers += int(old.number("Customers"))
-			return errTierInUse
-		}
 		// Tiers that this one replaced take no new customers: their counters can
 		// be closed before, as many as fit into a transaction.
 		for ids := range slices.Chunk(held[1:], 90/shards) {
-			if err := b.transactAs(ctx, c, b.closeCounters(c, ids, counted)...); err != nil {
+			if err := b.transactAs(ctx, c, b.closeCounters(c, ids, inUse{held})...); err != nil {
 				return after, "", nil, err
 			}
 		}
-		return after, gone.ID, b.closeCounters(c, held[:1], counted), nil
+		return after, gone.ID, b.closeCounters(c, held[:1], inUse{held}), nil
 	})
-	if errors.Is(err, errTierInUse) {
-		return pricing.TierInUse(customers)
-	}
-	return err
 }
 
-// errTierInUse is a counter of customers that is not at zero.
-var errTierInUse = errors.New("table: the tier has customers")
+// tierChanges are the fields of a tier that differ between two price lists.
+func tierChanges(before, after pricing.Tiers, id string) []org.Difference {
+	find := func(list pricing.Tiers) pricing.Tier {
+		n := slices.IndexFunc(list.Live, func(t pricing.Tier) bool { return t.ID == id })
+		if n < 0 {
+			return pricing.Tier{}
+		}
+		return list.Live[n]
+	}
+	from, to := find(before), find(after)
+	var changes []org.Difference
+	for _, c := range []org.Difference{
+		{Field: "Name", Old: string(from.Name), New: string(to.Name)},
+		{Field: "Currency", Old: string(from.Currency), New: string(to.Currency)},
+		{Field: "ReplacedBy", New: after.Replaced[id]},
+	} {
+		if c.Old != c.New {
+			changes = append(changes, c)
+		}
+	}
+	return changes
+}
 
-func (b Book) closeCounters(c caller.Caller, ids []string, counted func(old item) error) []write {
+// inUse is a counter that is not at zero, of a tier that is held as these ids.
+type inUse struct{ ids []string }
+
+func (inUse) Error() string { return "table: the tier has customers" }
+
+// refused says how many customers there are. None by now are a race.
+func (u inUse) refused(ctx context.Context, b Book, c caller.Caller) error {
+	customers := 0
+	for ids := range slices.Chunk(u.ids, 100/shards) {
+		var keys []key
+		for _, id := range ids {
+			for n := range shards {
+				keys = append(keys, tierUseKey(c.OrganizationID, id, n))
+			}
+		}
+		counters, err := b.fetch(ctx, keys...)
+		if err != nil {
+			return err
+		}
+		for _, i := range counters {
+			customers += int(i.number("Customers"))
+		}
+	}
+	if customers == 0 {
+		return errTiersRace
+	}
+	return pricing.TierInUse(customers)
+}
+
+func (b Book) closeCounters(c caller.Caller, ids []string, used inUse) []write {
 	var writes []write
 	for _, id := range ids {
 		for n := range shards {
 			writes = append(writes, b.update(tierUseKey(c.OrganizationID, id, n), "SET Closed = :yes",
-				"attribute_not_exists(Customers) OR Customers = :zero", item{":yes": flag(true), ":zero": num(0)}, counted))
+				"attribute_not_exists(Customers) OR Customers = :zero", item{":yes": flag(true), ":zero": num(0)}, means(used)))
 		}
 	}
 	return writes
@@ -159,15 +200,18 @@ func (b Book) rewrite(ctx context.Context, c caller.Caller, action string,
 				return struct{}{}, err
 			}
 			after, id, more, err := change(readTiers(found[k]))
-			if err != nil {
-				return struct{}{}, err
+			if err == nil {
+				version := found[k].number("Version")
+				w := b.put(tiersItem(c.OrganizationID, after, version+1))
+				w.Put.ConditionExpression, w.Put.ExpressionAttributeValues = &sameVersion, item{":version": num(version)}
+				w.failed = means(errTiersRace)
+				err = b.transactAs(ctx, c, slices.Concat(keep(nil), []write{w, b.audit(c.OrganizationID, c.Subject(), action, id, tierChanges(readTiers(found[k]), after, id)...)}, more)...)
 			}
-			version := found[k].number("Version")
-			w := b.put(tiersItem(c.OrganizationID, after, version+1))
-			w.Put.ConditionExpression, w.Put.ExpressionAttributeValues = &sameVersion, item{":version": num(version)}
-			w.failed = means(errTiersRace)
-			writes := slices.Concat(keep(nil), []write{w, b.audit(c.OrganizationID, c.Subject(), action, id)}, more)
-			if err := b.transactAs(ctx, c, writes...); !errors.Is(err, errTiersRace) {
+			var used inUse
+			if errors.As(err, &used) {
+				err = used.refused(ctx, b, c)
+			}
+			if !errors.Is(err, errTiersRace) {
 				return struct{}{}, err
 			}
 		}

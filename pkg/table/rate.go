@@ -2,7 +2,6 @@ package table
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -21,22 +20,17 @@ type rate struct {
 // counted fetches, and in the same trip counts an attempt against each rate.
 // Right and wrong attempts count alike. Errors: org.TooManyAttempts.
 func (t *Table) counted(ctx context.Context, rates []rate, keys ...key) (map[key]item, error) {
-	var (
-		wg    sync.WaitGroup
-		found map[key]item
-		errs  = make([]error, len(rates)+1)
-	)
-	for n, r := range rates {
-		wg.Go(func() { errs[n] = t.count(ctx, r) })
+	var counts []func() (struct{}, error)
+	for _, r := range rates {
+		counts = append(counts, beside(func() (struct{}, error) { return struct{}{}, t.count(ctx, r) }))
 	}
-	found, errs[len(rates)] = t.fetch(ctx, keys...)
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return nil, err
+	found, err := t.fetch(ctx, keys...)
+	for _, counted := range counts {
+		if _, refused := counted(); refused != nil {
+			err = refused
 		}
 	}
-	return found, nil
+	return found, err
 }
 
 func (t *Table) count(ctx context.Context, r rate) error {

@@ -40,7 +40,7 @@ func (t *Table) holds(c caller.Caller) write {
 
 // transactAs is transact for a caller who must hold the Admin role.
 func (t *Table) transactAs(ctx context.Context, c caller.Caller, writes ...write) error {
-	if !c.Admin || c.OrganizationID == "" {
+	if !c.MayBeAdmin() || c.OrganizationID == "" {
 		return t.notAdmin(ctx, c)
 	}
 	err := t.transact(ctx, append([]write{t.holds(c)}, writes...))
@@ -70,7 +70,7 @@ func judge(c caller.Caller, found map[key]item) error {
 		return org.NotAdmin
 	case found[orgKey(c.OrganizationID)] == nil:
 		return org.Gone
-	case !c.Admin || found[roleKey(c)] == nil:
+	case !c.MayBeAdmin() || found[roleKey(c)] == nil:
 		return org.NotAdmin
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/oklog/ulid/v2"
 
 	"charter/pkg/fault"
@@ -28,9 +30,12 @@ import (
 type Table struct {
 	Client *dynamodb.Client
 	Name   string
-	Secret []byte           // keys the prints of Idempotency-Key bodies
+	Secret []byte           // keys the prints of Idempotency-Key bodies, and the cursors of lists
 	Now    func() time.Time // in UTC
 	Random io.Reader        // safe for parallel use
+	Shelf  *Shelf           // what lists have read; nil where nothing is to be kept
+
+	scale scale // of tests
 }
 
 var (
@@ -48,7 +53,9 @@ func (t *Table) ulid() string {
 // code is a new organization code: org_ and 44 random bits in hexadecimal.
 func (t *Table) code() string {
 	b := make([]byte, 6)
-	io.ReadFull(t.Random, b)
+	if _, err := io.ReadFull(t.Random, b); err != nil {
+		panic(err) // as ulid.MustNew does: there is no randomness
+	}
 	return "org_" + hex.EncodeToString(b)[:11]
 }
 
@@ -158,11 +165,12 @@ func verdict(writes []write, cancelled *types.TransactionCanceledException) (aga
 			return true, nil
 		}
 	}
+	decided := false
 	err = cancelled
 	for n, reason := range cancelled.CancellationReasons {
 		if aws.ToString(reason.Code) == "ConditionalCheckFailed" && n < len(writes) && writes[n].failed != nil {
-			if failed := writes[n].failed(reason.Item); err == error(cancelled) || weight(failed) > weight(err) {
-				err = failed
+			if failed := writes[n].failed(reason.Item); !decided || weight(failed) > weight(err) {
+				decided, err = true, failed
 			}
 		}
 	}
@@ -217,7 +225,8 @@ func Retryer() aws.Retryer {
 }
 
 // failure tells what does not depend on us (throttled, unreachable, too slow)
-// from a mistake of ours.
+// from a mistake of ours. Where another try may have been carried out, it does
+// not say that nothing was done.
 func failure(err error) error {
 	if err == nil {
 		return nil
@@ -227,11 +236,13 @@ func failure(err error) error {
 		return unreachable.Because(err)
 	}
 	switch api.ErrorCode() {
-	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
-		"TransactionConflictException", "TransactionInProgressException":
+	case "ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "TransactionConflictException":
 		return busy.Because(err)
+	case "TransactionInProgressException":
+		return unreachable.Because(err)
 	}
-	if api.ErrorFault() == smithy.FaultServer {
+	var answer *smithyhttp.ResponseError
+	if errors.As(err, &answer) && answer.HTTPStatusCode() >= http.StatusInternalServerError {
 		return unreachable.Because(err)
 	}
 	return err
@@ -240,6 +251,11 @@ func failure(err error) error {
 // fetch reads items by key, consistently, in one trip. Items that are not
 // there are not in the answer. At most 100 keys.
 func (t *Table) fetch(ctx context.Context, keys ...key) (map[key]item, error) {
+	return t.read(ctx, true, keys...)
+}
+
+// read is fetch, and where it need not be consistent half its price.
+func (t *Table) read(ctx context.Context, consistent bool, keys ...key) (map[key]item, error) {
 	want := make([]map[string]types.AttributeValue, len(keys))
 	for n, k := range keys {
 		want[n] = k.attributes()
@@ -247,7 +263,7 @@ func (t *Table) fetch(ctx context.Context, keys ...key) (map[key]item, error) {
 	found := make(map[key]item, len(keys))
 	for try := 0; len(want) > 0; try++ {
 		out, err := t.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{
-			t.Name: {Keys: want, ConsistentRead: aws.Bool(true)}}})
+			t.Name: {Keys: want, ConsistentRead: &consistent}}})
 		if err != nil {
 			return nil, failure(err)
 		}

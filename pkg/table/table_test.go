@@ -36,58 +36,79 @@ type desk struct {
 	engine *dynamo.Engine
 	wire   *wire
 	clock  *clock
+	walked bool // when the test ends
 }
-
-// template reads template.yaml once.
-var template = sync.OnceValues(func() (*sam.Template, error) {
-	text, err := os.ReadFile("../../template.yaml")
-	if err != nil {
-		return nil, err
-	}
-	return sam.Read(text, map[string]string{
-		"TokenIssuer": "https://charter.example", "SecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:test",
-		"MailFrom": "no-reply@charter.example", "LinkBase": "https://charter.example/welcome", "Table": "charter",
-		"AWS::Region": "us-east-1", "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
-	})
-})
 
 // open makes a table.
 func open(t testing.TB) *desk {
 	t.Helper()
-	described, err := template()
-	if err != nil {
-		t.Fatal(err)
+	described.Do(func() {
+		first := bare(t)
+		described.calls = first.wire.during(func() { create(t, first.Client) })
+	})
+	d := bare(t)
+	for _, c := range described.calls {
+		d.replay(c)
 	}
+	t.Cleanup(func() {
+		if d.calm(); d.walked {
+			d.sound()
+		}
+	})
+	return d
+}
+
+// bare is an engine with nothing in it.
+func bare(t testing.TB) *desk {
+	t.Helper()
 	engine, err := dynamo.Open("")
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{t: t, engine: engine, wire: &wire{engine: engine.Transport()}, clock: &clock{}}
+	t.Cleanup(func() { engine.Close() })
+	d := &desk{t: t, engine: engine, wire: &wire{engine: engine.Transport()}, clock: &clock{}, walked: true}
 	d.clock.now.Store(time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC).UnixMilli())
 	engine.Now = d.clock.Now
 	d.Table = &Table{
 		Client: dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.localhost"),
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 			HTTPClient:  &http.Client{Transport: d.wire}, Retryer: Retryer()}),
-		Name: described.Table.Name, Secret: []byte("a secret of at least thirty-two bytes"), Now: d.clock.Now, Random: rand.Reader,
+		Name: tableName, Secret: []byte("a secret of at least thirty-two bytes"), Now: d.clock.Now, Random: rand.Reader,
 	}
-	create(t, d.Client, described.Table)
-	t.Cleanup(func() {
-		d.calm()
-		d.sound()
-		engine.Close()
-	})
 	return d
 }
 
-func create(t testing.TB, client *dynamodb.Client, described sam.Table) {
+const tableName = "charter"
+
+// described is the calls that make the table. Reading template.yaml for each
+// test would take longer than most tests.
+var described struct {
+	sync.Once
+	calls []call
+}
+
+// create makes the table that template.yaml describes.
+func create(t testing.TB, client *dynamodb.Client) {
 	t.Helper()
-	in := &dynamodb.CreateTableInput{TableName: &described.Name, BillingMode: types.BillingModePayPerRequest, KeySchema: schema(described.Key)}
-	for _, name := range slices.Sorted(maps.Keys(described.Attributes)) {
-		in.AttributeDefinitions = append(in.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeType(described.Attributes[name])})
+	source, err := os.ReadFile("../../template.yaml")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, index := range described.Indexes {
+	template, err := sam.Read(source, map[string]string{
+		"TokenIssuer": "https://charter.example", "SecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:test",
+		"MailFrom": "no-reply@charter.example", "LinkBase": "https://charter.example/welcome", "Table": tableName,
+		"AWS::Region": "us-east-1", "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := template.Table
+	in := &dynamodb.CreateTableInput{TableName: &table.Name, BillingMode: types.BillingModePayPerRequest, KeySchema: schema(table.Key)}
+	for _, name := range slices.Sorted(maps.Keys(table.Attributes)) {
+		in.AttributeDefinitions = append(in.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeType(table.Attributes[name])})
+	}
+	for _, index := range table.Indexes {
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index.Name,
 			KeySchema: schema(index.Key), Projection: &types.Projection{ProjectionType: types.ProjectionType(index.Projection)}})
 	}
@@ -98,6 +119,25 @@ func create(t testing.TB, client *dynamodb.Client, described sam.Table) {
 
 func schema(k sam.Key) []types.KeySchemaElement {
 	return []types.KeySchemaElement{{AttributeName: &k.Hash, KeyType: types.KeyTypeHash}, {AttributeName: &k.Range, KeyType: types.KeyTypeRange}}
+}
+
+// replay sends a call to the engine that was made to another.
+func (d *desk) replay(c call) {
+	d.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, "http://dynamodb.localhost", strings.NewReader(c.body))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+c.op)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	answer, err := d.engine.Transport().RoundTrip(r)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		d.t.Fatalf("%s: %s", c.op, answer.Status)
+	}
 }
 
 // bubble runs a test of a table in a bubble of fake time: waiting costs nothing

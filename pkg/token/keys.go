@@ -22,6 +22,12 @@ import (
 // an old key's last tokens run out.
 type Keys struct{ set []jose.JSONWebKey }
 
+// An RSA key's modulus, in bits.
+const minModulus, maxModulus = 2048, 8192
+
+// go-jose ignores keys of a set that are longer than this, 4096 if nobody says.
+func init() { jose.MaxRSAModulusBits = maxModulus }
+
 var (
 	errNoKeys     = errors.New("token: no usable key")
 	errNotPublic  = errors.New(`token: not a bundle of "PUBLIC KEY" blocks in PEM`)
@@ -51,15 +57,12 @@ func NewKeys(public ...crypto.PublicKey) (*Keys, error) {
 	return k, nil
 }
 
-// ParseKeys reads a bundle of public keys in PEM (PKIX), or a JWK Set (RFC
-// 7517). In a bundle of our own making whatever is not a usable public key is
-// an error. In a set, a key is ignored that has another use than to verify
-// signatures, another algorithm than its own, no id or an unusable value
-// (section 5); two different keys with one id are both ignored. A text with no
-// usable key is an error.
+// ParseKeys reads a bundle of public keys in PEM (PKIX), or what ParseKeySet
+// reads. In a bundle, which is of our own making, whatever is not a usable
+// public key is an error.
 func ParseKeys(text []byte) (*Keys, error) {
 	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
-		return parseKeySet(text)
+		return ParseKeySet(text)
 	}
 	var public []crypto.PublicKey
 	for !blank(text) {
@@ -76,7 +79,11 @@ func ParseKeys(text []byte) (*Keys, error) {
 	return NewKeys(public...)
 }
 
-func parseKeySet(text []byte) (*Keys, error) {
+// ParseKeySet reads a JWK Set (RFC 7517). A key is ignored that has another use
+// than to verify signatures, another algorithm than its own, no id or an
+// unusable value (section 5); two different keys with one id are both ignored.
+// A set with no usable key is an error.
+func ParseKeySet(text []byte) (*Keys, error) {
 	m, err := readMembers(text, []string{"keys"})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNotKeySet, err)
@@ -148,7 +155,7 @@ func newKey(public crypto.PublicKey) (jose.JSONWebKey, error) {
 		}
 		key.Algorithm = string(jose.ES256)
 	case *rsa.PublicKey:
-		if bits := p.N.BitLen(); bits < 2048 || bits > 8192 || p.E < 65537 || p.E%2 == 0 {
+		if bits := p.N.BitLen(); bits < minModulus || bits > maxModulus || p.E < 65537 || p.E%2 == 0 {
 			return key, errUnusable
 		}
 		key.Algorithm = string(jose.RS256)
@@ -161,6 +168,18 @@ func newKey(public crypto.PublicKey) (jose.JSONWebKey, error) {
 	}
 	key.KeyID = base64.RawURLEncoding.EncodeToString(sum)
 	return key, nil
+}
+
+// Hold reports whether there is a key with the id.
+func (k *Keys) Hold(id string) bool {
+	_, held := k.find(id)
+	return held
+}
+
+// Verify reports whether k verifies what the signer signs.
+func (k *Keys) Verify(s Signer) bool {
+	key, err := newKey(s.Public())
+	return err == nil && k.Hold(key.KeyID)
 }
 
 func (k *Keys) find(id string) (jose.JSONWebKey, bool) {

@@ -14,6 +14,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -199,6 +200,11 @@ func TestKeySet(t *testing.T) {
 	x, y := member(p)
 	x2, y2 := member(other)
 	key := func(more string) string { return fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":%q,"y":%q%s}`, x, y, more) }
+	modulus := func(bits uint, more string) string {
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1)
+		n.Add(n, big.NewInt(1))
+		return fmt.Sprintf(`{"kty":"RSA","n":%q%s}`, base64.RawURLEncoding.EncodeToString(n.Bytes()), more)
+	}
 	second := func(more string) string {
 		return fmt.Sprintf(`{"kty":"EC","crv":"P-256","x":%q,"y":%q%s}`, x2, y2, more)
 	}
@@ -231,7 +237,22 @@ func TestKeySet(t *testing.T) {
 		"another curve":        {fmt.Sprintf(`{"kty":"EC","crv":"P-384","kid":"a","x":%q,"y":%q}`, x, y), ""},
 		"no y":                 {fmt.Sprintf(`{"kty":"EC","crv":"P-256","kid":"a","x":%q}`, x), ""},
 		"symmetric":            {`{"kty":"oct","kid":"a","k":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}`, ""},
-		"small RSA":            {`{"kty":"RSA","kid":"a","n":"` + strings.Repeat("_", 170) + `","e":"AQAB"}`, ""},
+		"a private key":        {key(`,"kid":"a","d":"` + x + `"`), ""},
+		"RSA":                  {modulus(2048, `,"kid":"a","e":"AQAB"`), "a"},
+		"RSA, all said":        {modulus(2048, `,"kid":"a","e":"AQAB","use":"sig","alg":"RS256","key_ops":["verify"]`), "a"},
+		"RSA of 8192 bits":     {modulus(8192, `,"kid":"a","e":"AQAB"`), "a"},
+		"RSA of 2047 bits":     {modulus(2047, `,"kid":"a","e":"AQAB"`), ""},
+		"RSA of 8193 bits":     {modulus(8193, `,"kid":"a","e":"AQAB"`), ""},
+		"RSA, exponent 3":      {modulus(2048, `,"kid":"a","e":"Aw"`), ""},
+		"RSA, exponent 1":      {modulus(2048, `,"kid":"a","e":"AQ"`), ""},
+		"RSA, even exponent":   {modulus(2048, `,"kid":"a","e":"AQAC"`), ""},
+		"RSA, no exponent":     {modulus(2048, `,"kid":"a"`), ""},
+		"RSA for RS512":        {modulus(2048, `,"kid":"a","e":"AQAB","alg":"RS512"`), ""},
+		"RSA for PS256":        {modulus(2048, `,"kid":"a","e":"AQAB","alg":"PS256"`), ""},
+		"RSA for ES256":        {modulus(2048, `,"kid":"a","e":"AQAB","alg":"ES256"`), ""},
+		"RSA to encrypt":       {modulus(2048, `,"kid":"a","e":"AQAB","use":"enc","alg":"RSA-OAEP"`), ""},
+		"RSA to encrypt, ops":  {modulus(2048, `,"kid":"a","e":"AQAB","key_ops":["encrypt"]`), ""},
+		"one id, two types":    {key(`,"kid":"a"`) + "," + modulus(2048, `,"kid":"a","e":"AQAB"`), ""},
 		"unknown type":         {`{"kty":"XYZ","kid":"a"}`, ""},
 		"not an object":        {`7`, ""},
 	} {
@@ -258,5 +279,30 @@ func TestKeySet(t *testing.T) {
 		}
 		taken(t, trusting(keys), forge(p.key, `{"alg":"ES256","kid":"2026","typ":"at+jwt"}`, claims(nil)))
 		refused(t, trusting(keys), forge(p.key, p.header(), claims(nil)), "kid is unknown")
+	})
+}
+
+// FuzzParseKeySet reads sets as they come from elsewhere: what is left of one
+// can be published, and read back as it is.
+func FuzzParseKeySet(f *testing.F) {
+	f.Add([]byte(`{"keys":[{"kty":"EC","crv":"P-256","kid":"a","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",` +
+		`"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"RSA","kid":"a","n":"` + strings.Repeat("_", 342) + `","e":"AQAB"}]}`))
+	f.Add([]byte(`{"keys":[{"kty":"oct","kid":"a","k":"AAAA"},{"kty":"EC"}]}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		keys, err := token.ParseKeySet(text)
+		if err != nil {
+			return
+		}
+		again, err := token.ParseKeySet(keys.JWKS())
+		if err != nil || !bytes.Equal(again.JWKS(), keys.JWKS()) {
+			t.Fatalf("%s became %s (%v)", text, keys.JWKS(), err)
+		}
+		ids := kids(t, keys)
+		for n, id := range ids {
+			if !keys.Hold(id) || slices.Contains(ids[n+1:], id) {
+				t.Fatalf("%s holds %q, and should once", keys.JWKS(), id)
+			}
+		}
 	})
 }

@@ -57,35 +57,52 @@ func (v Verifier) Verify(ctx context.Context, compact string) (caller.Claims, er
 		return caller.Claims{}, errors.New("token: verify: the verifier lacks a name or an audience")
 	}
 	header, payload, err := open(compact)
+	if err == nil && header.typ != mediaType && header.typ != "application/"+mediaType { // RFC 9068, section 4
+		err = refuse("header: typ is not at+jwt")
+	}
 	if err != nil {
 		return caller.Claims{}, err
 	}
 	keys, err := v.Keys(ctx)
+	if err == nil {
+		err = header.authenticate(compact, keys)
+	} else {
+		err = unverified(err)
+	}
 	if err != nil {
-		// Not wrapped: a fault of the source's is not the token's.
-		return caller.Claims{}, errors.New("token: verify: keys: " + err.Error())
-	}
-	if keys == nil {
-		return caller.Claims{}, fmt.Errorf("token: verify: %w", errNoKeys)
-	}
-	key, held := keys.find(header.kid)
-	switch {
-	case !held:
-		return caller.Claims{}, refuse("kid is unknown")
-	case header.alg != key.Algorithm:
-		return caller.Claims{}, refuse("alg is not the key's")
-	}
-	signed, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm)})
-	if err != nil {
-		return caller.Claims{}, refuse("not a signed token")
-	}
-	if _, err := signed.Verify(key.Key); err != nil {
-		return caller.Claims{}, refuse("the signature is wrong")
+		return caller.Claims{}, err
 	}
 	return v.judge(payload)
 }
 
-type header struct{ alg, kid string }
+// unverified is a source of keys that failed. It is not wrapped: a fault of the
+// source's is not the token's.
+func unverified(err error) error { return errors.New("token: verify: keys: " + err.Error()) }
+
+// header is what we read of a token's header; typ is "" where there is none.
+type header struct{ alg, kid, typ string }
+
+// authenticate checks the signature of a token whose header this is.
+func (h header) authenticate(compact string, keys *Keys) error {
+	if keys == nil {
+		return fmt.Errorf("token: verify: %w", errNoKeys)
+	}
+	key, held := keys.find(h.kid)
+	switch {
+	case !held:
+		return refuse("kid is unknown")
+	case h.alg != key.Algorithm:
+		return refuse("alg is not the key's")
+	}
+	signed, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(key.Algorithm)})
+	if err != nil {
+		return refuse("not a signed token")
+	}
+	if _, err := signed.Verify(key.Key); err != nil {
+		return refuse("the signature is wrong")
+	}
+	return nil
+}
 
 // open takes a token apart, without trust in any of it.
 func open(compact string) (h header, payload []byte, err error) {
@@ -115,24 +132,23 @@ func decode(part string) ([]byte, error) {
 	return base64.RawURLEncoding.Strict().DecodeString(part)
 }
 
-// foreign are the header members that bring a key along, point to one, or
+// refused are the header members that bring a key along, point to one, or
 // change how the token is read. We need none of them: "crit" may name no
 // member that we understand, and may not be empty (RFC 7515, section 4.1.11).
-var foreign = []string{"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"}
+var refused = []string{"jku", "jwk", "x5u", "x5c", "crit", "b64", "zip"}
 
 func readHeader(raw []byte) (header, error) {
-	m, err := readMembers(raw, append([]string{"alg", "kid", "typ"}, foreign...))
+	m, err := readMembers(raw, append([]string{"alg", "kid", "typ"}, refused...))
 	if err != nil {
 		return header{}, refuse("header: " + err.Error())
 	}
-	for _, name := range foreign {
+	for _, name := range refused {
 		if m.hold(name) {
 			return header{}, refuse("header: " + name + " is not taken")
 		}
 	}
 	var r reader
-	h := header{alg: r.text(m, "alg"), kid: r.text(m, "kid")}
-	typ := r.text(m, "typ")
+	h := header{alg: r.text(m, "alg"), kid: r.text(m, "kid"), typ: r.text(m, "typ")}
 	switch {
 	case r.err != nil:
 		return header{}, refuse("header: " + r.err.Error())
@@ -140,8 +156,6 @@ func readHeader(raw []byte) (header, error) {
 		return header{}, refuse("header: alg is neither ES256 nor RS256")
 	case h.kid == "":
 		return header{}, refuse("header: kid is missing")
-	case typ != mediaType && typ != "application/"+mediaType: // RFC 9068, section 4
-		return header{}, refuse("header: typ is not at+jwt")
 	}
 	return h, nil
 }
@@ -156,26 +170,34 @@ func (v Verifier) judge(payload []byte) (caller.Claims, error) {
 	if err != nil {
 		return caller.Claims{}, refuse("claims: " + err.Error())
 	}
+	if err := m.admit(v.Name, "aud", v.Audience, c.Expires, v.Now()); err != nil {
+		return caller.Claims{}, err
+	}
+	return c, nil
+}
+
+// admit judges the claims that every token has: whose it is, for whom, from
+// when to when.
+func (m members) admit(name, audienceClaim, audience string, expires, now time.Time) error {
 	var r reader
-	now := v.Now()
-	name := r.text(m, "iss")
+	issuer := r.text(m, "iss")
 	notBefore, _ := r.date(m, "nbf") // without one, a time long past
 	issuedAt, _ := r.date(m, "iat")
 	switch {
 	case r.err != nil:
-		return caller.Claims{}, refuse("claims: " + r.err.Error())
-	case name != v.Name:
-		return caller.Claims{}, refuse("claims: iss is another")
-	case !slices.Contains(audiences(m["aud"]), v.Audience):
-		return caller.Claims{}, refuse("claims: aud is another")
-	case !now.Before(c.Expires.Add(Leeway)):
-		return caller.Claims{}, refuse("claims: exp has passed")
+		return refuse("claims: " + r.err.Error())
+	case issuer != name:
+		return refuse("claims: iss is another")
+	case !slices.Contains(audiences(m[audienceClaim]), audience):
+		return refuse("claims: " + audienceClaim + " is another")
+	case !now.Before(expires.Add(Leeway)):
+		return refuse("claims: exp has passed")
 	case now.Add(Leeway).Before(notBefore):
-		return caller.Claims{}, refuse("claims: nbf is to come")
+		return refuse("claims: nbf is to come")
 	case now.Add(Leeway).Before(issuedAt):
-		return caller.Claims{}, refuse("claims: iat is to come")
+		return refuse("claims: iat is to come")
 	}
-	return c, nil
+	return nil
 }
 
 // audiences are those of a string or an array of strings. RFC 7519, section

@@ -8,6 +8,9 @@ import (
 	"charter/pkg/ses"
 )
 
+// Redrive opens the same, for letters that have waited too long.
+func Redrive(e env.Env) mail.Redrive { return mail.Redrive{Postman: Postman(e), Now: e.Now} }
+
 // Postman opens the outbox and the way to SES.
 func Postman(e env.Env) *mail.Postman {
 	from, err := mail.ParseAddress(e.Must(env.MailFrom))

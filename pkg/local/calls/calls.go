@@ -5,7 +5,6 @@
 package calls
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
@@ -161,8 +160,11 @@ func (w *World) event(f sam.Function, s step, known map[string]any, key string) 
 		return nil, err
 	}
 	body := fill(s.body, known)
-	if len(f.Routes) == 0 { // the body says what is in the event
+	if len(f.Routes) == 0 { // the body says what else is in the event
 		return json.Marshal(merge(event, body))
+	}
+	for n := 0; n < len(s.path); n += 2 {
+		event["pathParameters"].(map[string]any)[s.path[n]] = fill(s.path[n+1], known)
 	}
 	request := event["requestContext"].(map[string]any)
 	if !f.Routes[0].Public {
@@ -171,28 +173,34 @@ func (w *World) event(f sam.Function, s step, known map[string]any, key string) 
 	if body != "" {
 		event["body"], event["isBase64Encoded"] = base64.StdEncoding.EncodeToString([]byte(body)), w.Template.Binary
 	}
+	header := event["multiValueHeaders"].(map[string]any)
+	if header["X-Organization-Id"] != nil {
+		header["X-Organization-Id"] = []any{known["organizationId"]}
+	}
 	if key != "" {
-		event["multiValueHeaders"].(map[string]any)["Idempotency-Key"] = []string{key}
+		header["Idempotency-Key"] = []string{key}
 	}
 	return json.Marshal(event)
 }
 
-// merge puts the members of a JSON object, by their paths, into an event.
+// merge puts the members of a JSON object into an event.
 func merge(event map[string]any, members string) map[string]any {
 	var given map[string]any
-	if err := json.Unmarshal([]byte(members), &given); err != nil {
+	if err := json.Unmarshal([]byte(cmp.Or(members, "{}")), &given); err != nil {
 		panic(err) // a step is written in this package
 	}
 	maps.Copy(event, given)
 	return event
 }
 
-var placeholder = regexp.MustCompile(`<\w+>`)
+var placeholder = regexp.MustCompile(`<[\w' ]+>`)
 
 // fill puts what is known in place of its name in angle brackets.
 func fill(body string, known map[string]any) string {
 	return placeholder.ReplaceAllStringFunc(body, func(name string) string { return fmt.Sprint(known[strings.Trim(name, "<>")]) })
 }
+
+var written = regexp.MustCompile(`"(LetterId|Token|InvitationId)":\{"S":"([^"]*)"`)
 
 // learn keeps the texts of an answer under their names, so that the steps to
 // come may use them, or says why the call did not succeed.
@@ -218,14 +226,17 @@ func (s step) learn(c Call, known map[string]any) error {
 			return err
 		}
 	}
+	if data, ok := said["data"].(map[string]any); ok { // in the platform's envelope
+		said = data
+	}
 	for name, value := range said {
 		if text, ok := value.(string); ok {
 			known[name] = text
 		}
 	}
-	for _, r := range c.Requests {
-		if _, rest, found := bytes.Cut(r.Body, []byte(`"LetterId":{"S":"`)); found {
-			known["letter"], _, _ = strings.Cut(string(rest), `"`)
+	for _, r := range c.Requests { // what no answer tells
+		for _, m := range written.FindAllSubmatch(r.Body, -1) {
+			known[string(m[1])] = string(m[2])
 		}
 	}
 	if s.keep != "" {

@@ -2,9 +2,15 @@
 //
 //	go run ./pkg/local/cmd        serve, until SIGINT or SIGTERM
 //	go run ./pkg/local/cmd key    print a new secret for Secrets Manager
+//	go run ./pkg/local/cmd audit  check that a table is whole, without writing to it
 //
 // PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
-// folder that keeps everything (default .charter). It listens on 127.0.0.1 only.
+// folder that keeps everything (default .charter), TRUSTED_ISSUERS other issuers
+// whose tokens are taken, as template.yaml has them. It listens on 127.0.0.1 only.
+//
+// What is audited is the folder of a service that was stopped, or with TABLE_NAME
+// a deployed table: then AWS_REGION and the usual credentials have to be set. Its
+// exit status is 1 when something is not whole, and 2 when it could not look.
 package main
 
 import (
@@ -21,12 +27,13 @@ import (
 	"time"
 
 	"charter/pkg/local"
+	"charter/pkg/table"
 )
 
 func main() {
 	run := serve
 	if len(os.Args) > 1 {
-		run = map[string]func() error{"key": printKey}[os.Args[1]]
+		run = map[string]func() error{"key": printKey, "audit": audit}[os.Args[1]]
 	}
 	if run == nil {
 		fmt.Fprintln(os.Stderr, "charter: there is no command", os.Args[1])
@@ -34,6 +41,9 @@ func main() {
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "charter:", err)
+		if errors.As(err, new(notAudited)) {
+			os.Exit(2)
+		}
 		os.Exit(1)
 	}
 }
@@ -47,7 +57,8 @@ func serve() error {
 		return err
 	}
 	defer listener.Close()
-	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter")})
+	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter"),
+		Issuers: os.Getenv("TRUSTED_ISSUERS")})
 	if err != nil {
 		return err
 	}
@@ -84,5 +95,33 @@ func printKey() error {
 		return err
 	}
 	fmt.Println(string(secret))
+	return nil
+}
+
+// notAudited is why a table could not be looked at.
+type notAudited struct{ error }
+
+var errNotWhole = errors.New("the table is not whole")
+
+func audit() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	look, folder := local.AuditDeployed, os.Getenv("DATA")
+	switch {
+	case folder != "" && os.Getenv("TABLE_NAME") != "":
+		return notAudited{errors.New("DATA and TABLE_NAME name two tables")}
+	case os.Getenv("TABLE_NAME") == "":
+		look = func(ctx context.Context) (table.Report, error) {
+			return local.AuditFolder(ctx, cmp.Or(folder, ".charter"))
+		}
+	}
+	report, err := look(ctx)
+	if err != nil {
+		return notAudited{err}
+	}
+	local.PrintReport(os.Stdout, report)
+	if !report.Whole() {
+		return errNotWhole
+	}
 	return nil
 }

@@ -65,7 +65,7 @@ var batchChecks = []check{
 	}},
 	{"batch", "write_26_and_duplicates_rejected", func(c *checker) error {
 		var w []types.WriteRequest
-		for i := 0; i < 26; i++ {
+		for i := range 26 {
 			w = append(w, c.wput(fmt.Sprint(i), nil))
 		}
 		_, e1 := c.bw(w...)
@@ -77,7 +77,7 @@ var batchChecks = []check{
 			return err
 		}
 		var keys []attributes
-		for i := 0; i < 99; i++ {
+		for i := range 99 {
 			keys = append(keys, c.k(fmt.Sprintf("i%03d", i)))
 		}
 		keys = append(keys, c.k("absent"))

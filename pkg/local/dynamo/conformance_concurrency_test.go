@@ -16,10 +16,8 @@ func race(n int, f func(i int) error) (ok int64, byCode map[string]int) {
 	var mu sync.Mutex
 	byCode = map[string]int{}
 	start := make(chan struct{})
-	for i := 0; i < n; i++ {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+	for i := range n {
+		wg.Go(func() {
 			<-start
 			err := f(i)
 			if err == nil {
@@ -33,7 +31,7 @@ func race(n int, f func(i int) error) (ok int64, byCode map[string]int) {
 			mu.Lock()
 			byCode[gc]++
 			mu.Unlock()
-		}()
+		})
 	}
 	close(start)
 	wg.Wait()
@@ -42,7 +40,7 @@ func race(n int, f func(i int) error) (ok int64, byCode map[string]int) {
 
 var concChecks = []check{
 	{"concurrency", "100_conditional_puts_one_wins", func(c *checker) error {
-		for round := 0; round < 5; round++ {
+		for round := range 5 {
 			sk := fmt.Sprint("r", round)
 			ok, bc := race(100, func(i int) error {
 				_, err := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: c.item(sk, attributes{"w": N(fmt.Sprint(i))}), ConditionExpression: s("attribute_not_exists(pk)")})
@@ -113,9 +111,7 @@ var concChecks = []check{
 		var done atomic.Bool
 		var bad atomic.Value
 		var wg sync.WaitGroup
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
+		wg.Go(func() {
 			for i := 0; i < 200 && !done.Load(); i++ {
 				g := func(sk string) types.TransactGetItem {
 					return types.TransactGetItem{Get: &types.Get{TableName: &c.table, Key: c.k(sk)}}
@@ -131,15 +127,15 @@ var concChecks = []check{
 					bad.Store(fmt.Sprintf("a reader saw %d+%d", a, b))
 				}
 			}
-		}()
+		})
 		ok, bc := race(16, func(i int) error {
-			for j := 0; j < 10; j++ {
+			for j := range 10 {
 				from, to := "x", "y"
 				if (i+j)%2 == 1 {
 					from, to = to, from
 				}
 				var err error
-				for try := 0; try < 100; try++ {
+				for range 100 {
 					if err = c.tx("", c.txUpd(from, "SET n = n - :i", "n >= :i", attributes{":i": N("1")}), c.txUpd(to, "SET n = n + :i", "", attributes{":i": N("1")})); err == nil {
 						break
 					}

@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -31,9 +32,7 @@ func (c *checker) truth(expr string, names map[string]string, vals attributes) (
 // filter evaluates the same expression as a FilterExpression of a Query.
 func (c *checker) filter(expr string, names map[string]string, vals attributes) (bool, error) {
 	v := attributes{":zzpk": S(c.pk), ":zzsk": S("c")}
-	for k, x := range vals {
-		v[k] = x
-	}
+	maps.Copy(v, vals)
 	in := &dynamodb.QueryInput{TableName: &c.table, KeyConditionExpression: s("pk = :zzpk AND sk = :zzsk"), FilterExpression: &expr, ExpressionAttributeValues: v}
 	if len(names) > 0 {
 		in.ExpressionAttributeNames = names

@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"sort"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 )
 
 func pages(c *checker, in *dynamodb.QueryInput) (all []attributes, sizes []int, lek []attributes, err error) {
-	for i := 0; i < 200; i++ {
+	for range 200 {
 		o, err := c.db.Query(c.ctx, in)
 		if err != nil {
 			return nil, nil, nil, err
@@ -46,9 +47,7 @@ var queryChecks = []check{
 			{"sk = :a AND pk = :p", attributes{":a": S("c")}, "c"}, {"(pk = :p) AND (sk = :a)", attributes{":a": S("c")}, "c"}, {":p = pk", nil, "a,b#1,b#2,b#3,c,d"},
 		} {
 			v := attributes{":p": S(c.pk)}
-			for k, x := range t.v {
-				v[k] = x
-			}
+			maps.Copy(v, t.v)
 			o, err := c.q(t.cond, v, nil)
 			if err != nil {
 				e = append(e, fmt.Errorf("%s: %w", t.cond, err))
@@ -100,7 +99,7 @@ var queryChecks = []check{
 				return fmt.Errorf("forward %v: page sizes %v", fwd, sizes)
 			}
 			var want []string
-			for i := 0; i < 25; i++ {
+			for i := range 25 {
 				want = append(want, fmt.Sprintf("i%03d", i))
 			}
 			if !fwd {
@@ -295,7 +294,7 @@ var queryChecks = []check{
 	}},
 	{"query", "one_megabyte_pages", func(c *checker) error {
 		big := S(strings.Repeat("x", 100*1024))
-		for i := 0; i < 12; i++ {
+		for i := range 12 {
 			if err := c.put(fmt.Sprintf("i%03d", i), attributes{"v": big}); err != nil {
 				return err
 			}
@@ -321,9 +320,9 @@ var queryChecks = []check{
 			return err
 		}
 		seen := map[string]int{}
-		for seg := int32(0); seg < 3; seg++ {
+		for seg := range int32(3) {
 			in := &dynamodb.ScanInput{TableName: &c.table, FilterExpression: s("mark = :m"), ExpressionAttributeValues: attributes{":m": S(c.pk)}, Limit: aws.Int32(50), Segment: aws.Int32(seg), TotalSegments: aws.Int32(3)}
-			for i := 0; i < 300; i++ {
+			for range 300 {
 				o, err := c.db.Scan(c.ctx, in)
 				if err != nil {
 					return err

@@ -71,7 +71,7 @@ var tableChecks = []check{
 	{"table", "list_tables_paged", func(c *checker) error {
 		seen := map[string]bool{}
 		var start *string
-		for i := 0; i < 50; i++ {
+		for range 50 {
 			o, err := c.db.ListTables(c.ctx, &dynamodb.ListTablesInput{Limit: aws.Int32(1), ExclusiveStartTableName: start})
 			if err != nil {
 				return err

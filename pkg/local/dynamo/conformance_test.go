@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -224,8 +225,7 @@ func code(err error) (string, string) {
 	if err == nil {
 		return "", ""
 	}
-	var ae smithy.APIError
-	if errors.As(err, &ae) {
+	if ae, ok := errors.AsType[smithy.APIError](err); ok {
 		return ae.ErrorCode(), ae.ErrorMessage()
 	}
 	return "transport", err.Error()
@@ -249,9 +249,7 @@ func (c *checker) k(sk string) attributes { return attributes{"pk": S(c.pk), "sk
 
 func (c *checker) item(sk string, kv attributes) attributes {
 	it := c.k(sk)
-	for n, v := range kv {
-		it[n] = v
-	}
+	maps.Copy(it, kv)
 	return it
 }
 

@@ -12,8 +12,7 @@ import (
 )
 
 func reasons(err error) ([]types.CancellationReason, bool) {
-	var t *types.TransactionCanceledException
-	if errors.As(err, &t) {
+	if t, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return t.CancellationReasons, true
 	}
 	return nil, false
@@ -133,7 +132,7 @@ var txChecks = []check{
 	}},
 	{"tx", "more_than_100_rejected_100_accepted", func(c *checker) error {
 		var it []types.TransactWriteItem
-		for i := 0; i < 101; i++ {
+		for i := range 101 {
 			it = append(it, c.txPut(fmt.Sprintf("i%03d", i), nil, ""))
 		}
 		if err := c.tx("", it[:100]...); err != nil {
@@ -144,7 +143,7 @@ var txChecks = []check{
 	}},
 	{"tx", "client_request_token_idempotent", func(c *checker) error {
 		tok := fmt.Sprintf("tok-%d-%s", time.Now().UnixNano(), "a")[:24]
-		for i := 0; i < 2; i++ {
+		for i := range 2 {
 			if err := c.tx(tok, c.txUpd("n", "ADD n :i", "", attributes{":i": N("1")})); err != nil {
 				return fmt.Errorf("call %d: %w", i+1, err)
 			}

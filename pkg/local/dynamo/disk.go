@@ -5,15 +5,17 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
 )
 
-// disk is the file: the engine's trees as buckets of the same keys, values in the JSON of items. Indexes are not kept; they are built
-// from the items.
+// disk is the file: the engine's trees as buckets of the same keys, items and records in the JSON of items. Indexes are
+// not kept; they are built from the items.
 //
 //	meta              "sequence": the last sequence number given
 //	tables            table name: birth
@@ -40,9 +42,13 @@ const (
 
 var sequenceKey = []byte("sequence")
 
-func openDisk(file string) (*disk, error) {
-	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType})
-	if errors.Is(err, bbolt.ErrTimeout) {
+func openDisk(file string) (*disk, error) { return openFile(file, false) }
+
+func openDiskToRead(file string) (*disk, error) { return openFile(file, true) }
+
+func openFile(file string, toRead bool) (*disk, error) {
+	db, err := bbolt.Open(file, 0o600, &bbolt.Options{Timeout: time.Second, FreelistType: bbolt.FreelistMapType, ReadOnly: toRead})
+	if errors.Is(err, bolterrors.ErrTimeout) {
 		return nil, errors.New("another process has it open")
 	}
 	if err != nil {
@@ -72,7 +78,7 @@ func (d *disk) write(b *batch) error {
 func (m mutation) apply(tx *bbolt.Tx) error {
 	if m.key == nil {
 		err := tx.DeleteBucket([]byte(m.bucket))
-		if errors.Is(err, bbolt.ErrBucketNotFound) {
+		if errors.Is(err, bolterrors.ErrBucketNotFound) {
 			return nil
 		}
 		return err
@@ -142,7 +148,7 @@ func loadTable(tx *bbolt.Tx, name string, v []byte) (*table, error) {
 	}
 	var log growing[*Record]
 	err = each(tx, logBucket+name, func(key string, v []byte) error {
-		it, err := parseItem(string(v))
+		it, err := parseItem(string(v), math.MaxInt)
 		if err != nil {
 			return err
 		}
@@ -169,7 +175,7 @@ func (t *table) loadItems(tx *bbolt.Tx) error {
 	var items growing[Item]
 	entries := make([][]entry, len(t.indexes))
 	err := each(tx, itemsBucket+t.name, func(key string, v []byte) error {
-		it, err := parseItem(string(v))
+		it, err := parseItem(string(v), math.MaxInt)
 		if err != nil {
 			return err
 		}

@@ -32,7 +32,8 @@ type Engine struct {
 	// Now tells the time to TTL, streams and request tokens. Set it before the first use.
 	Now func() time.Time
 
-	shown atomic.Pointer[state] // what readers see
+	shown  atomic.Pointer[state] // what readers see
+	behind atomic.Pointer[state] // what readers of an index see; nil while there is no lag
 
 	mu       sync.Mutex
 	next     *state        // what the next write builds on: shown, and the writes on their way to disk
@@ -50,26 +51,40 @@ type Engine struct {
 	faults faults
 }
 
-// ErrClosed is what a closed engine answers.
+// ErrClosed is what a closed engine says to writes and subscriptions.
 var ErrClosed = errors.New("dynamo: the engine is closed")
 
 // Open opens the engine that keeps its items in file and makes the file if there is none; "" keeps them in memory. It
 // fails within two seconds when another process has the file open.
 func Open(file string) (*Engine, error) {
-	e := &Engine{
+	e := empty()
+	if file == "" {
+		e.shown.Store(e.next)
+		close(e.finished)
+		return e, nil
+	}
+	return e.read(file, openDisk)
+}
+
+// OpenToRead opens the engine that keeps its items in file as it was closed, and never writes to it: a write fails. It
+// fails within two seconds when another process has the file open to write.
+func OpenToRead(file string) (*Engine, error) {
+	return empty().read(file, openDiskToRead)
+}
+
+func empty() *Engine {
+	return &Engine{
 		Now:      time.Now,
 		next:     &state{},
 		readers:  map[string]bool{},
 		wake:     make(chan struct{}, 1),
 		finished: make(chan struct{}),
 	}
-	if file == "" {
-		e.shown.Store(e.next)
-		close(e.finished)
-		return e, nil
-	}
+}
+
+func (e *Engine) read(file string, open func(string) (*disk, error)) (*Engine, error) {
 	var err error
-	if e.disk, err = openDisk(file); err != nil {
+	if e.disk, err = open(file); err != nil {
 		return nil, fmt.Errorf("dynamo: opening %s: %w", file, err)
 	}
 	if e.next, err = e.disk.load(); err != nil {
@@ -155,21 +170,7 @@ func (x *edit) store(m mutation) {
 // change runs f on the newest state, one at a time, and returns when all that f saw and did is on disk. Nothing remains
 // of an edit whose f fails.
 func (e *Engine) change(ctx context.Context, f func(*edit) error) error {
-	e.mu.Lock()
-	if e.closed {
-		e.mu.Unlock()
-		return ErrClosed
-	}
-	x := &edit{state: *e.next, now: e.Now(), durable: e.disk != nil}
-	err := f(x)
-	if err == nil && x.edited {
-		e.enqueue(&x.state, x.changes)
-	}
-	rests := e.queued
-	if rests == nil {
-		rests = e.syncing
-	}
-	e.mu.Unlock()
+	rests, err := e.edit(f)
 	if rests == nil {
 		return err
 	}
@@ -182,6 +183,24 @@ func (e *Engine) change(ctx context.Context, f func(*edit) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// edit gives the batch on which the outcome rests, nil where all is on disk that ever will be.
+func (e *Engine) edit(f func(*edit) error) (*batch, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return nil, ErrClosed
+	}
+	x := &edit{state: *e.next, now: e.Now(), durable: e.disk != nil}
+	err := f(x)
+	if err == nil && x.edited {
+		e.enqueue(&x.state, x.changes)
+	}
+	if e.queued != nil {
+		return e.queued, err
+	}
+	return e.syncing, err
 }
 
 // enqueue makes s the newest state. The lock is held.
@@ -241,6 +260,7 @@ func (e *Engine) show(s *state) {
 	if e.lag > 0 {
 		e.past = append(e.past, e.shown.Load())
 		e.past = e.past[max(len(e.past)-e.lag, 0):]
+		e.behind.Store(e.past[0])
 	}
 	e.shown.Store(s)
 	e.announce()

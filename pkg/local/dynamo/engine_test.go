@@ -86,6 +86,14 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 		{"GetItem", `{` + key, "SerializationException"},
 		{"GetItem", `{` + key + `} {}`, "SerializationException"},
 		{"GetItem", `{"TableName":7}`, "SerializationException"},
+		{"GetItem", `{"TableName":"table","Key":null}`, "SerializationException"},
+		{"BatchGetItem", `{"RequestItems":{"table":null}}`, "Member must not be null"},
+		{"BatchWriteItem", `{"RequestItems":{"table":[{}]}}`, "either a put or a delete"},
+		{"TransactWriteItems", `{"TransactItems":[null]}`, "can only contain one of"},
+		{"TransactWriteItems", `{"TransactItems":[{"Update":{` + key + `}}]}`, "updateExpression"},
+		{"TransactGetItems", `{"TransactItems":[{}]}`, "Member must not be null"},
+		{"UpdateTimeToLive", `{"TableName":"table"}`, "Member must not be null"},
+		{"CreateTable", `{}`, "Member must not be null"},
 		{"GetItem", `{"TableName":"table","Key":{"pk":{"X":"p"}}}`, "SerializationException"},
 		{"GetItem", `{"TableName":"table","Key":{"pk":{}}}`, "ValidationException"},
 		{"GetItem", `{` + key + `,"ReturnConsumedCapacity":"SOME"}`, "enum value set"},
@@ -99,12 +107,16 @@ func TestWhatIsNotSupportedIsRefused(t *testing.T) {
 }
 
 func TestTheTransportHonoursTheContext(t *testing.T) {
-	c, _ := newTable(t)
+	c, e := newTable(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	_, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: c.k("a")})
-	if !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
+	held := make(chan struct{})
+	defer close(held)
+	e.Inject(func(string, int) error { cancel(); <-held; return nil })
+	for range 2 { // in the midst of a call, and before
+		_, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: c.k("a")})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
 	}
 }
 

@@ -35,7 +35,7 @@ type placeholders struct {
 type placeholderValues map[string]value
 
 func (v *placeholderValues) UnmarshalJSON(data []byte) error {
-	it, err := parseItem(string(data))
+	it, err := parseItem(string(data), maxDepth)
 	if e, ok := err.(*Error); ok && e.Code == "ValidationException" {
 		return invalid("ExpressionAttributeValues contains invalid value: %s", e.Message)
 	} else if err != nil {
@@ -334,9 +334,12 @@ func (p *parser) wrongOperand(operator, kind string) {
 func (p *parser) checkPaths(key keySchema) error {
 	for _, path := range p.paths {
 		if len(path) > 1 && key.has(path[0].name) {
-			return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: "+
-				"Key: %s", path[0].name)
+			return notScalar(path[0].name)
 		}
 	}
 	return nil
+}
+
+func notScalar(key string) error {
+	return invalid("Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: %s", key)
 }

@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -44,7 +43,7 @@ func FuzzExpression(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, expression string) {
-		before := fmt.Sprintf("%s", fuzzItem.appendJSON(nil))
+		before := string(fuzzItem.appendJSON(nil))
 		if c, _, err := fill(expression).condition("ConditionExpression", expression); err == nil {
 			c.holds(fuzzItem)
 			c.holds(nil)
@@ -58,7 +57,7 @@ func FuzzExpression(f *testing.F) {
 				it.appendJSON(nil)
 			}
 		}
-		if after := fmt.Sprintf("%s", fuzzItem.appendJSON(nil)); after != before {
+		if after := string(fuzzItem.appendJSON(nil)); after != before {
 			t.Errorf("the item has become %s", after)
 		}
 	})
@@ -129,7 +128,7 @@ func TestUpdatesOfPaths(t *testing.T) {
 	s := func() *scope {
 		return &scope{nil, map[string]value{":s": text("S"), ":n": numberOf(1), ":set": textSet{"x", "z"}, ":l": list{text("S")}}, map[string]bool{}, map[string]bool{}}
 	}
-	old, err := parseItem(`{"a":{"S":"1"},"b":{"S":"2"},"n":{"N":"5"},"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"}]},"m":{"M":{"k":{"S":"v"},"l":{"L":[]}}},"x":{"SS":["x","y"]}}`)
+	old, err := parseItem(`{"a":{"S":"1"},"b":{"S":"2"},"n":{"N":"5"},"l":{"L":[{"N":"0"},{"N":"1"},{"N":"2"}]},"m":{"M":{"k":{"S":"v"},"l":{"L":[]}}},"x":{"SS":["x","y"]}}`, maxDepth)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +192,7 @@ func TestUpdatesOfPaths(t *testing.T) {
 }
 
 func TestProjections(t *testing.T) {
-	it, err := parseItem(`{"a":{"S":"1"},"l":{"L":[{"N":"0"},{"M":{"k":{"S":"v"},"j":{"S":"w"}}},{"N":"2"}]},"m":{"M":{"k":{"S":"v"}}}}`)
+	it, err := parseItem(`{"a":{"S":"1"},"l":{"L":[{"N":"0"},{"M":{"k":{"S":"v"},"j":{"S":"w"}}},{"N":"2"}]},"m":{"M":{"k":{"S":"v"}}}}`, maxDepth)
 	if err != nil {
 		t.Fatal(err)
 	}

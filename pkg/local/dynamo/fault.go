@@ -14,8 +14,8 @@ type faults struct {
 	calls  map[string]int
 }
 
-// Inject asks decide about every call before it is served. op is the operation, such as "PutItem", n its how manieth
-// call since Inject, from one. The call fails with the error that decide gives: [Throttled], [Short], the result of
+// Inject asks decide about every call before it is served. op is the operation, such as "PutItem"; n counts its calls
+// since Inject, from one. The call fails with the error that decide gives: [ErrThrottled], [ErrShort], the result of
 // [CancelWith], an [Error] of any code; any other is an InternalServerError. decide may be called by many goroutines at
 // once. nil ends the faults.
 func (e *Engine) Inject(decide func(op string, n int) error) {
@@ -24,14 +24,14 @@ func (e *Engine) Inject(decide func(op string, n int) error) {
 	e.faults.decide, e.faults.calls = decide, map[string]int{}
 }
 
-// Throttled is the fault of a table that gets more than it can take.
-var Throttled error = refuse("ProvisionedThroughputExceededException",
+// ErrThrottled is the fault of a table that gets more than it can take.
+var ErrThrottled error = refuse("ProvisionedThroughputExceededException",
 	"The level of configured provisioned throughput for the table was exceeded. "+
 		"Consider increasing your provisioning level with the UpdateTable API.")
 
-// Short is no failure: a BatchGetItem or BatchWriteItem does its first request and leaves the others unprocessed. Other
-// operations take no notice.
-var Short = errors.New("dynamo: only the first request of the batch")
+// ErrShort is no failure: a BatchGetItem or BatchWriteItem does its first request and leaves the others unprocessed.
+// Other operations take no notice.
+var ErrShort = errors.New("dynamo: only the first request of the batch")
 
 // CancelWith is the fault of a transaction that is cancelled, its first action for the reason code, such as
 // "TransactionConflict" or "ThrottlingError", the others for "None". A call that is no transaction fails with
@@ -58,7 +58,7 @@ func (f *faults) strike(ctx context.Context, op string, body []byte) (context.Co
 	err := decide(op, n)
 	var cancel cancelWith
 	switch {
-	case errors.Is(err, Short):
+	case errors.Is(err, ErrShort):
 		return context.WithValue(ctx, shortKey{}, true), nil
 	case !errors.As(err, &cancel):
 		return ctx, err
@@ -66,10 +66,10 @@ func (f *faults) strike(ctx context.Context, op string, body []byte) (context.Co
 		return ctx, refuse("TransactionConflictException", ongoing)
 	}
 	var request struct{ TransactItems []json.RawMessage }
-	if err := json.Unmarshal(body, &request); err != nil || len(request.TransactItems) == 0 {
-		return ctx, nil // it will be refused for itself
+	if err := json.Unmarshal(body, &request); err != nil {
+		return ctx, undecodable(err)
 	}
-	reasons := make([]reason, len(request.TransactItems))
+	reasons := make([]reason, max(len(request.TransactItems), 1))
 	for i := range reasons {
 		reasons[i].code = "None"
 	}
@@ -87,17 +87,15 @@ func (e *Engine) Lag(commits int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.lag, e.past = commits, nil
+	e.behind.Store(nil)
 }
 
 // lagging is a table as its indexes show it.
 func (e *Engine) lagging(t *table) *table {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.past) == 0 {
-		return t
-	}
-	if was := e.past[0].tables[t.name]; was != nil && was.schema == t.schema {
-		return was
+	if s := e.behind.Load(); s != nil {
+		if was := s.tables[t.name]; was != nil && was.schema == t.schema {
+			return was
+		}
 	}
 	return t
 }

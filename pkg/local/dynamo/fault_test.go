@@ -16,7 +16,7 @@ func TestFaultsOnDemand(t *testing.T) {
 	e.Inject(func(op string, n int) error {
 		switch {
 		case op == "PutItem" && n == 1:
-			return dynamo.Throttled
+			return dynamo.ErrThrottled
 		case op == "PutItem" && n == 2, op == "TransactWriteItems" && n == 1, op == "TransactGetItems":
 			return dynamo.CancelWith("TransactionConflict")
 		case op == "PutItem" && n == 3:
@@ -50,7 +50,7 @@ func (c *checker) putRaw(sk string) error {
 
 func TestAShortBatchLeavesTheRest(t *testing.T) {
 	c, e := newTable(t)
-	e.Inject(func(string, int) error { return dynamo.Short })
+	e.Inject(func(string, int) error { return dynamo.ErrShort })
 	left := []types.WriteRequest{c.wput("a", nil), c.wput("b", nil), c.wput("c", nil)}
 	calls := 0
 	for ; len(left) > 0; calls++ {

@@ -70,6 +70,24 @@ func (it Item) bytes() int {
 	return n
 }
 
+// depth is how many lists and maps lie in each other in a value, itself included.
+func depth(v value) int {
+	deepest := 0
+	switch v := v.(type) {
+	case Item:
+		for _, a := range v {
+			deepest = max(deepest, depth(a.value))
+		}
+	case list:
+		for _, e := range v {
+			deepest = max(deepest, depth(e))
+		}
+	default:
+		return 0
+	}
+	return 1 + deepest
+}
+
 // maxItem is the largest item, in bytes.
 const maxItem = 400 * 1024
 
@@ -108,7 +126,7 @@ func (v boolean) size() int { return 1 }
 func (v null) size() int    { return 1 }
 
 // A number takes one byte for each two digits and one more, and one for a minus: the length of its own form but for one.
-func (v number) size() int { return max(len(v)-1, 1) }
+func (n number) size() int { return max(len(n)-1, 1) }
 
 func (v list) size() int {
 	n := 3

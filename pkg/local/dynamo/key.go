@@ -83,11 +83,14 @@ func appendPrefix(b []byte, v value) []byte {
 
 // after is the first key behind all that begin with prefix, "" where there is none.
 func after(prefix string) string {
-	end := strings.TrimRight(prefix, "\xff")
-	if end == "" {
-		return ""
+	end := []byte(prefix)
+	for len(end) > 0 && end[len(end)-1] == 255 {
+		end = end[:len(end)-1]
 	}
-	return end[:len(end)-1] + string([]byte{end[len(end)-1] + 1})
+	if len(end) > 0 {
+		end[len(end)-1]++
+	}
+	return string(end)
 }
 
 // checkKey says whether it is exactly a key of the table.

@@ -113,9 +113,9 @@ func normalised(negative bool, digits string, exponent int) (number, error) {
 	return number(b), nil
 }
 
-func numberOf(n int) number {
-	v, _ := parseNumber(strconv.Itoa(n))
-	return v
+func numberOf(i int) number {
+	n, _ := parseNumber(strconv.Itoa(i))
+	return n
 }
 
 // parts takes the number apart again.

@@ -5,12 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"hash/crc32"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
+
+	"charter/pkg/local/direct"
 )
 
 // The protocol, AwsJson1.0: POST / with the operation in X-Amz-Target.
@@ -63,8 +64,7 @@ func serve[R any](method func(*Engine, context.Context, *R) (answer, error)) ope
 }
 
 func undecodable(err error) error {
-	var known *Error
-	if errors.As(err, &known) {
+	if known, ok := errors.AsType[*Error](err); ok {
 		return known
 	}
 	if parameter, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
@@ -119,40 +119,8 @@ func (e *Engine) answer(r *http.Request) (answer, error) {
 	return serve(e, ctx, body)
 }
 
-// Transport calls the engine without a socket. A request whose context ends fails with the context's error.
-func (e *Engine) Transport() http.RoundTripper { return transport{e} }
-
-type transport struct{ engine *Engine }
-
-func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	defer r.Body.Close()
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	w := response{header: http.Header{}, status: http.StatusOK}
-	t.engine.ServeHTTP(&w, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	return &http.Response{
-		Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), StatusCode: w.status,
-		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r,
-	}, nil
-}
-
-type response struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-func (w *response) Header() http.Header         { return w.header }
-func (w *response) WriteHeader(status int)      { w.status = status }
-func (w *response) Write(b []byte) (int, error) { return w.body.Write(b) }
+// Transport calls the engine without a socket.
+func (e *Engine) Transport() http.RoundTripper { return direct.Transport(e) }
 
 // answer is a JSON object in the making. A member that is nil, an item that is nil and an empty string are left out.
 type answer []field

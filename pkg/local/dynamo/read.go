@@ -9,7 +9,13 @@ import (
 //
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 type legacy struct {
-	AttributesToGet, AttributeUpdates, ConditionalOperator, Expected, KeyConditions, QueryFilter, ScanFilter json.RawMessage `json:",omitempty"`
+	AttributesToGet     json.RawMessage `json:",omitempty"`
+	AttributeUpdates    json.RawMessage `json:",omitempty"`
+	ConditionalOperator json.RawMessage `json:",omitempty"`
+	Expected            json.RawMessage `json:",omitempty"`
+	KeyConditions       json.RawMessage `json:",omitempty"`
+	QueryFilter         json.RawMessage `json:",omitempty"`
+	ScanFilter          json.RawMessage `json:",omitempty"`
 }
 
 // refuse speaks up when there is any; expressions are what the request has of the new kind.
@@ -113,121 +119,6 @@ func readProjection(expression *string, names map[string]string, key keySchema) 
 		return nil, err
 	}
 	return projection, p.checkPaths(key)
-}
-
-type batchGetItem struct {
-	RequestItems           map[string]*keysOfTable
-	ReturnConsumedCapacity detail
-}
-
-type keysOfTable struct {
-	legacy
-	Keys                     []Item
-	ConsistentRead           bool              `json:",omitempty"`
-	ProjectionExpression     *string           `json:",omitempty"`
-	ExpressionAttributeNames map[string]string `json:",omitempty"`
-}
-
-// The limits of a batch.
-const (
-	maxBatchGet      = 100              // keys
-	maxBatchResponse = 16 * 1024 * 1024 // bytes of items
-	maxBatchWrite    = 25               // puts and deletes
-)
-
-func (e *Engine) batchGetItem(ctx context.Context, r *batchGetItem) (answer, error) {
-	if err := r.ReturnConsumedCapacity.check(); err != nil {
-		return nil, err
-	}
-	n := 0
-	for _, keys := range r.RequestItems {
-		n += len(keys.Keys)
-	}
-	switch {
-	case len(r.RequestItems) == 0:
-		return nil, constraint("{}", "requestItems", "Member must have length greater than or equal to 1")
-	case n > maxBatchGet:
-		return nil, invalid("Too many items requested for the BatchGetItem call")
-	}
-	state := e.shown.Load()
-	got := &batchGot{left: maxBatchResponse, allowed: n, bill: bill{}, unprocessed: map[string]*keysOfTable{}}
-	if isShort(ctx) {
-		got.allowed = 1
-	}
-	responses := answer{}
-	for _, name := range sortedKeys(r.RequestItems) {
-		items, err := got.read(state, name, r.RequestItems[name])
-		if err != nil {
-			return nil, err
-		}
-		responses = append(responses, field{name, items})
-	}
-	return answer{
-		{"Responses", responses}, {"UnprocessedKeys", got.unprocessed},
-		{"ConsumedCapacity", got.bill.report(r.ReturnConsumedCapacity, "")},
-	}, nil
-}
-
-// batchGot is how far a BatchGetItem has come.
-type batchGot struct {
-	left        int // bytes
-	allowed     int // keys
-	bill        bill
-	unprocessed map[string]*keysOfTable
-}
-
-// read gives the items of one table; keys beyond what one answer holds stay unprocessed.
-func (b *batchGot) read(s *state, name string, keys *keysOfTable) ([]Item, error) {
-	if err := keys.legacy.refuse(map[string]*string{"ProjectionExpression": keys.ProjectionExpression}); err != nil {
-		return nil, err
-	}
-	t, err := s.find(name)
-	if err != nil {
-		return nil, err
-	}
-	if len(keys.Keys) == 0 {
-		return nil, constraint("[]", "requestItems."+name+".member.keys", "Member must have length greater than or equal to 1")
-	}
-	projection, err := readProjection(keys.ProjectionExpression, keys.ExpressionAttributeNames, t.key)
-	if err != nil {
-		return nil, err
-	}
-	at := make([]string, len(keys.Keys))
-	seen := map[string]bool{}
-	for i, key := range keys.Keys {
-		if err := t.key.checkKey(key); err != nil {
-			return nil, err
-		}
-		at[i] = t.key.key(key)
-		if seen[at[i]] {
-			return nil, invalid("Provided list of item keys contains duplicates")
-		}
-		seen[at[i]] = true
-	}
-	items := make([]Item, 0, len(at))
-	units := b.bill.table(name)
-	for i, key := range at {
-		it, found := t.items.get(key)
-		size := it.bytes()
-		if size > b.left || b.allowed == 0 {
-			rest := *keys
-			rest.Keys = keys.Keys[i:]
-			b.unprocessed[name] = &rest
-			b.left, b.allowed = 0, 0
-			break
-		}
-		b.left -= size
-		b.allowed--
-		units.table += consistencyOf(keys.ConsistentRead).units(size)
-		if !found {
-			continue
-		}
-		if projection != nil {
-			it = projection.project(it)
-		}
-		items = append(items, it)
-	}
-	return items, nil
 }
 
 type transactGetItems struct {

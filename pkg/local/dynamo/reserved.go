@@ -9,7 +9,7 @@ func isReserved(word string) bool { return reserved[strings.ToUpper(word)] }
 
 var reserved = func() map[string]bool {
 	words := map[string]bool{}
-	for _, word := range strings.Fields(reservedWords) {
+	for word := range strings.FieldsSeq(reservedWords) {
 		words[word] = true
 	}
 	return words

@@ -115,7 +115,7 @@ func (s *schema) complete(r *Record, sequence uint64) {
 	id := sha256.Sum256([]byte(s.ID + r.SequenceNumber))
 	r.EventID = hex.EncodeToString(id[:16])
 	r.SizeBytes = r.Keys.bytes() + r.NewImage.bytes() + r.OldImage.bytes()
-	r.ViewType, r.StreamARN = s.view, s.streamARN()
+	r.ViewType, r.StreamARN = s.view, s.stream
 }
 
 // item is the record as the file keeps it.
@@ -136,7 +136,10 @@ func (s *schema) readRecord(sequence uint64, it Item) *Record {
 		image, _ := it.get(name).(Item)
 		return image
 	}
-	r := &Record{EventName: it.Text("event"), Expired: it.get("expired") == boolean(true), Keys: image("keys"), NewImage: image("new"), OldImage: image("old")}
+	r := &Record{
+		EventName: it.Text("event"), Expired: it.get("expired") == boolean(true),
+		Keys: image("keys"), NewImage: image("new"), OldImage: image("old"),
+	}
 	if at, ok := it.get("at").(number); ok {
 		seconds, _ := at.whole()
 		r.At = time.Unix(seconds, 0)

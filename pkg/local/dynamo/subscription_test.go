@@ -236,7 +236,8 @@ func TestAFilterPassesOver(t *testing.T) {
 	must(t, c.set("letter", ""))
 	letters := dynamo.Subscription{
 		Table: c.table, Name: "letters",
-		Filter: func(r dynamo.Record) bool { return strings.HasPrefix(r.Keys.Text("sk"), "letter") },
+		Filter:  func(r dynamo.Record) bool { return strings.HasPrefix(r.Keys.Text("sk"), "letter") },
+		Deliver: fail,
 	}
 	calls := follow(t, e, letters, atLeast(1))
 	must(t, eq("letters", strings.Join(calls, " | "), "INSERT letter:>"))

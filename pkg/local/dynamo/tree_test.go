@@ -124,7 +124,7 @@ func TestKeysSortAsTheirValues(t *testing.T) {
 }
 
 func TestAfter(t *testing.T) {
-	for in, want := range map[string]string{"": "", "a": "b", "a\xff": "b", "\xff\xff": "", "ab": "ac"} {
+	for in, want := range map[string]string{"": "", "a": "b", "a\xff": "b", "\xff\xff": "", "ab": "ac", "a\x80": "a\x81", "\x80\xfe\xff": "\x80\xff"} {
 		if got := after(in); got != want {
 			t.Errorf("after %q is %q, want %q", in, got, want)
 		}

@@ -141,7 +141,9 @@ func (p *parser) action(section string) *action {
 	return &action{section, v}
 }
 
-var longKind = map[string]string{"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP"}
+var longKind = map[string]string{
+	"S": "STRING", "N": "NUMBER", "B": "BINARY", "BOOL": "BOOLEAN", "NULL": "NULL", "L": "LIST", "M": "MAP",
+}
 
 func (p *parser) sum() source {
 	left := p.source()
@@ -344,6 +346,18 @@ func orNothing[S interface {
 		return nil
 	}
 	return set
+}
+
+// onlyTakes: an update that adds nothing makes no item where there was none.
+func (u *update) onlyTakes() bool {
+	return !slices.ContainsFunc(u.paths.branches, (*outline).gives)
+}
+
+func (o *outline) gives() bool {
+	if o.action != nil {
+		return o.action.section == "SET" || o.action.section == "ADD"
+	}
+	return slices.ContainsFunc(o.branches, (*outline).gives)
 }
 
 // touches refuses an update of a key attribute.

@@ -18,7 +18,7 @@ func (it Item) MarshalJSON() ([]byte, error) { return it.appendMembers(nil), nil
 
 // UnmarshalJSON reads an item, key or map; a value that breaks a rule is a ValidationException.
 func (it *Item) UnmarshalJSON(data []byte) error {
-	read, err := parseItem(string(data))
+	read, err := parseItem(string(data), maxDepth)
 	*it = read
 	return err
 }
@@ -44,8 +44,8 @@ func (v text) appendJSON(b []byte) []byte {
 	return append(appendString(append(b, `{"S":`...), string(v)), '}')
 }
 
-func (v number) appendJSON(b []byte) []byte {
-	return append(v.appendText(append(b, `{"N":"`...)), `"}`...)
+func (n number) appendJSON(b []byte) []byte {
+	return append(n.appendText(append(b, `{"N":"`...)), `"}`...)
 }
 
 func (v blob) appendJSON(b []byte) []byte {
@@ -120,16 +120,17 @@ const maxDepth = 32
 // reader takes items from JSON. The strings of what it reads are parts of its own. After the first error it reads on in
 // vain: the error is what counts.
 type reader struct {
-	json string
-	at   int
-	err  error
+	json  string
+	at    int
+	depth int // allowed
+	err   error
 }
 
-func parseItem(json string) (Item, error) {
+func parseItem(json string, depth int) (Item, error) {
 	if !utf8.ValidString(json) {
 		return nil, malformed("the body is not UTF-8")
 	}
-	r := reader{json: json}
+	r := reader{json: json, depth: depth}
 	it := r.item(0)
 	if r.space(); r.err == nil && r.at != len(json) {
 		r.fail("unexpected text after the item")
@@ -171,53 +172,59 @@ func (r *reader) expect(c byte) {
 	}
 }
 
-// each reads what lies between open and close, parted by commas.
-func (r *reader) each(open, close byte, element func()) {
+// begin and more go through what lies between open and close, parted by commas:
+//
+//	for more := r.begin('[', ']'); more; more = r.more(']') { … }
+func (r *reader) begin(open, close byte) bool {
 	r.expect(open)
-	if r.take(close) {
-		return
+	return r.err == nil && !r.take(close)
+}
+
+func (r *reader) more(close byte) bool {
+	if r.take(',') {
+		return r.err == nil
 	}
-	for r.err == nil {
-		element()
-		if !r.take(',') {
-			r.expect(close)
-			return
-		}
-	}
+	r.expect(close)
+	return false
 }
 
 func (r *reader) item(depth int) Item {
-	if depth > maxDepth {
-		r.refuse(invalid("Nesting Levels have exceeded supported limits"))
+	if depth > r.depth {
+		r.refuse(errTooDeep)
 	}
-	it := make(Item, 0, 8)
-	r.each('{', '}', func() {
+	var scratch [16]attribute
+	read := scratch[:0]
+	for more := r.begin('{', '}'); more; more = r.more('}') {
 		name := r.string()
 		r.expect(':')
-		it = append(it, attribute{name, r.value(depth)})
-	})
-	if !slices.IsSortedFunc(it, byName) {
-		slices.SortStableFunc(it, byName)
+		read = append(read, attribute{name, r.value(depth)})
 	}
-	for i := 1; i < len(it); i++ {
-		if it[i].name == it[i-1].name {
-			r.fail("the attribute %s comes twice", it[i].name)
+	if !slices.IsSortedFunc(read, byName) {
+		slices.SortStableFunc(read, byName)
+	}
+	for i := 1; i < len(read); i++ {
+		if read[i].name == read[i-1].name {
+			r.fail("the attribute %s comes twice", read[i].name)
 		}
 	}
-	return slices.Clip(it)
+	it := make(Item, len(read))
+	copy(it, read)
+	return it
 }
+
+var errTooDeep = invalid("Nesting Levels have exceeded supported limits")
 
 func byName(a, b attribute) int { return strings.Compare(a.name, b.name) }
 
 func (r *reader) value(depth int) value {
 	var v value
 	n := 0
-	r.each('{', '}', func() {
+	for more := r.begin('{', '}'); more; more = r.more('}') {
 		kind := r.string()
 		r.expect(':')
 		v = r.content(kind, depth)
 		n++
-	})
+	}
 	switch {
 	case n == 0:
 		r.refuse(invalid("Supplied AttributeValue is empty, must contain exactly one of the supported datatypes"))
@@ -245,11 +252,13 @@ func (r *reader) content(kind string, depth int) value {
 		}
 		return null{}
 	case "L":
-		if depth >= maxDepth {
-			r.refuse(invalid("Nesting Levels have exceeded supported limits"))
+		if depth >= r.depth {
+			r.refuse(errTooDeep)
 		}
 		l := list{}
-		r.each('[', ']', func() { l = append(l, r.value(depth+1)) })
+		for more := r.begin('[', ']'); more; more = r.more(']') {
+			l = append(l, r.value(depth+1))
+		}
 		return l
 	case "M":
 		return r.item(depth + 1)
@@ -270,7 +279,9 @@ func readSet[E interface {
 	value
 }](r *reader, empty string, element func() E) []E {
 	var set []E
-	r.each('[', ']', func() { set = append(set, element()) })
+	for more := r.begin('[', ']'); more; more = r.more(']') {
+		set = append(set, element())
+	}
 	if r.err != nil {
 		return nil
 	}

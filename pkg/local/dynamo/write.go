@@ -189,7 +189,11 @@ func (a *checkAction) write(t *table) (*write, error) {
 	return w.at(a.Key)
 }
 
+// write is for transactions, in which an update must say what it does.
 func (a *updateAction) write(t *table) (*write, error) {
+	if a.UpdateExpression == nil {
+		return nil, constraint("null", "transactItems.member.update.updateExpression", "Member must not be null")
+	}
 	w, _, err := a.prepared(t)
 	return w, err
 }
@@ -202,17 +206,22 @@ func (a *updateAction) prepared(t *table) (*write, *update, error) {
 	}
 	w.outcome = func(old Item) (Item, error) {
 		if old == nil {
+			if u != nil && u.onlyTakes() {
+				return nil, nil
+			}
 			old = w.keyItem
 		}
 		if u == nil {
 			return old, nil
 		}
 		it, err := u.apply(old)
-		if err != nil {
+		switch {
+		case err != nil:
 			return nil, err
-		}
-		if it.bytes() > maxItem {
+		case it.bytes() > maxItem:
 			return nil, errUpdateSize
+		case depth(it) > maxDepth+1: // the item itself is no level
+			return nil, errTooDeep
 		}
 		return it, t.checkIndexKeys(it, func(index, keyAttribute, value) error {
 			return invalid("The update expression attempted to update the secondary index key to unsupported type")
@@ -416,112 +425,4 @@ func (x exchange) returned(values string, u *update) Item {
 		return updated(x.after)
 	}
 	return nil
-}
-
-type batchWriteItem struct {
-	RequestItems                map[string][]batchWrite
-	ReturnConsumedCapacity      detail
-	ReturnItemCollectionMetrics string
-}
-
-type batchWrite struct {
-	PutRequest    *struct{ Item Item } `json:",omitempty"`
-	DeleteRequest *struct{ Key Item }  `json:",omitempty"`
-}
-
-func (b batchWrite) action() (statement, error) {
-	switch {
-	case b.PutRequest != nil && b.DeleteRequest == nil:
-		return &putAction{Item: b.PutRequest.Item}, nil
-	case b.DeleteRequest != nil && b.PutRequest == nil:
-		return &deleteAction{Key: b.DeleteRequest.Key}, nil
-	}
-	return nil, invalid("Supplied AttributeValue has more than one datatypes set, or none: a WriteRequest is either a put or a delete")
-}
-
-// The writes of a batch become one edit, which DynamoDB does not promise and nobody may rely on.
-func (e *Engine) batchWriteItem(ctx context.Context, r *batchWriteItem) (answer, error) {
-	if err := r.ReturnConsumedCapacity.check(); err != nil {
-		return nil, err
-	}
-	if err := checkMetrics(r.ReturnItemCollectionMetrics); err != nil {
-		return nil, err
-	}
-	writes, err := r.writes(e.shown.Load())
-	if err != nil {
-		return nil, err
-	}
-	unprocessed := map[string][]batchWrite{}
-	if isShort(ctx) {
-		writes = writes[:1]
-		unprocessed = r.allBut(writes[0].schema.name)
-	}
-	costs := bill{}
-	err = e.change(ctx, func(x *edit) error {
-		for _, w := range writes {
-			old, it, err := x.carryOut(w)
-			if err != nil {
-				return err
-			}
-			costs.table(w.schema.name).write(w.schema, old, it, 1)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return answer{{"UnprocessedItems", unprocessed}, {"ConsumedCapacity", costs.report(r.ReturnConsumedCapacity, "")}}, nil
-}
-
-// writes checks the whole batch.
-func (r *batchWriteItem) writes(s *state) ([]*write, error) {
-	n := 0
-	for _, requests := range r.RequestItems {
-		n += len(requests)
-	}
-	switch {
-	case n == 0:
-		return nil, constraint("{}", "requestItems", "Member must have length greater than or equal to 1")
-	case n > maxBatchWrite:
-		return nil, constraint("{...}", "requestItems", "Map value must satisfy constraint: [Member must have length less than or equal to 25, "+
-			"Member must have length greater than or equal to 1]")
-	}
-	var writes []*write
-	seen := map[string]bool{}
-	for _, name := range sortedKeys(r.RequestItems) {
-		t, err := s.find(name)
-		if err != nil {
-			return nil, err
-		}
-		for _, request := range r.RequestItems[name] {
-			a, err := request.action()
-			if err != nil {
-				return nil, err
-			}
-			w, err := a.write(t)
-			if err != nil {
-				return nil, err
-			}
-			if seen[name+"\x00"+w.key] {
-				return nil, invalid("Provided list of item keys contains duplicates")
-			}
-			seen[name+"\x00"+w.key] = true
-			writes = append(writes, w)
-		}
-	}
-	return writes, nil
-}
-
-// allBut is the batch without the first request of a table.
-func (r *batchWriteItem) allBut(first string) map[string][]batchWrite {
-	rest := map[string][]batchWrite{}
-	for name, requests := range r.RequestItems {
-		if name == first {
-			requests = requests[1:]
-		}
-		if len(requests) > 0 {
-			rest[name] = requests
-		}
-	}
-	return rest
 }

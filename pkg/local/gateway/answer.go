@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -107,9 +108,7 @@ type answer struct {
 
 func (a answer) write(w http.ResponseWriter, id string) (status int) {
 	h := w.Header()
-	for name, values := range a.header {
-		h[name] = values
-	}
+	maps.Copy(h, a.header)
 	h.Set("X-Amzn-Requestid", id)
 	w.WriteHeader(a.status)
 	_, _ = w.Write(a.body) // a client that has gone is no concern of ours

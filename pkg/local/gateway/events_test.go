@@ -36,6 +36,7 @@ var requests = map[string]struct{ method, path, body string }{
 	"list-admins":         {"GET", "/api/organizations/users/admins", ""},
 	"add-admin":           {"POST", "/api/organizations/users/admins", `{"Email":"jane.roe@acmecorp.com"}`},
 	"remove-admin":        {"DELETE", "/api/organizations/users/admins", `{"UserId":"kp_01hq3m5z8k9w8v7t6s5r4q3p2n"}`},
+	"list-audit-entries":  {"GET", "/api/organization/audit?pageSize=50", ""},
 	"list-price-tiers":    {"GET", "/api/organizations/price-tiers", ""},
 	"create-price-tier":   {"POST", "/api/organizations/price-tiers", `{"Name":"Wholesale","CurrencyCode":"USD"}`},
 	"change-price-tier":   {"PUT", "/api/organizations/price-tiers", `{"OldName":"Wholesale","NewName":"Reseller","CurrencyCode":"EUR"}`},
@@ -48,6 +49,26 @@ var requests = map[string]struct{ method, path, body string }{
 		"&filters[0].field=CustomerNumber&filters[0].operator=startswith&filters[0].value=C-", ""},
 	"list-api-access":   {"GET", "/api/organizations/api-access", ""},
 	"create-api-access": {"POST", "/api/organizations/api-access", `{"Name":"ERP"}`},
+	"platform-create-organization": {"POST", "/v1/organizations", `{"name":"Acme Kenya","slug":"acme-kenya","kraPin":"P051234567X",` +
+		`"billingEmail":"billing@acme.co.ke","address":"Kimathi Street 1","city":"Nairobi"}`},
+	"platform-list-organizations":  {"GET", "/v1/organizations", ""},
+	"platform-get-organization":    {"GET", "/v1/organizations/" + john.OrganizationID, ""},
+	"platform-update-organization": {"PATCH", "/v1/organizations/" + john.OrganizationID, `{"city":"Mombasa","logoUrl":null}`},
+	"platform-list-members":        {"GET", "/v1/organizations/" + john.OrganizationID + "/members", ""},
+	"platform-change-member": {"PATCH", "/v1/organizations/" + john.OrganizationID + "/members/kp_01hq3m5z8k9w8v7t6s5r4q3p2n",
+		`{"roleName":"billing"}`},
+	"platform-remove-member": {"DELETE", "/v1/organizations/" + john.OrganizationID + "/members/kp_01hq3m5z8k9w8v7t6s5r4q3p2n", ""},
+	"platform-invite-member": {"POST", "/v1/organizations/" + john.OrganizationID + "/invites",
+		`{"email":"jane.roe@acmecorp.com","roleName":"member"}`},
+	"platform-revoke-invitation": {"DELETE", "/v1/organizations/" + john.OrganizationID + "/invites/inv_abcdefghijklmnopqrstuvwxyz", ""},
+	"platform-accept-invitation": {"POST", "/v1/organizations/invites/accept", `{"token":"a-token-from-a-letter"}`},
+	"platform-list-roles":        {"GET", "/v1/organizations/iam/roles", ""},
+	"platform-create-role": {"POST", "/v1/organizations/iam/roles",
+		`{"name":"buyer","description":"Places orders.","policies":["oms:order:create"]}`},
+	"platform-update-role": {"PUT", "/v1/organizations/iam/roles/buyer",
+		`{"description":"Sees and orders.","policies":["org:organization:read","oms:order:create"]}`},
+	"platform-delete-role": {"DELETE", "/v1/organizations/iam/roles/buyer", ""},
+
 	"delete-api-access": {"DELETE", "/api/organizations/api-access", `{"ClientId":"client_01hq3m5z8k1a2b3c4d5e6f7g8h"}`},
 }
 
@@ -104,6 +125,9 @@ func TestProjectEvents(t *testing.T) {
 		}
 		if !slices.Contains(template.PublicRoutes, routes[name]) {
 			r.Header.Set("Authorization", "Bearer header.claims.signature")
+		}
+		if strings.HasPrefix(c.path, "/v1/organizations/") {
+			r.Header.Set("X-Organization-Id", john.OrganizationID)
 		}
 		answer := httptest.NewRecorder()
 		if g.ServeHTTP(answer, r); answer.Code != 200 {

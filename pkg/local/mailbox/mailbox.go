@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"go.etcd.io/bbolt"
+
+	"charter/pkg/local/direct"
 )
 
 // Kept is how many letters a mailbox holds: the newest.
@@ -147,3 +149,6 @@ func (m *Mailbox) ServeMail(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Write(body)
 }
+
+// Transport calls the mailbox without a socket.
+func (m *Mailbox) Transport() http.RoundTripper { return direct.Transport(m) }

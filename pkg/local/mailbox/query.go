@@ -50,7 +50,7 @@ func (m *Mailbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
-	xml.NewEncoder(w).Encode(answer)
+	_ = xml.NewEncoder(w).Encode(answer) // whoever asked has gone
 }
 
 func (m *Mailbox) serve(w http.ResponseWriter, r *http.Request) (any, error) {

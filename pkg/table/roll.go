@@ -1,0 +1,379 @@
+package table
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/oklog/ulid/v2"
+
+	"charter/pkg/customer"
+	"charter/pkg/customer/roll"
+)
+
+// scale is from how many associations on things are done.
+type scale struct {
+	direct int // up to so many in a roll, lists are read from the associations themselves
+	fold   int // so many in the log are folded
+	loose  int // at least so many loose ones are merged, and a 256th of all
+	sheet  int // at most so many are on a sheet
+}
+
+// usual is the scale unless a test has its own. A log of fewer than 96 stays:
+// an organization with so few has no roll, and a fold is worth its writes.
+var usual = scale{direct: 10_000, fold: 96, loose: 1024, sheet: roll.SheetRows}
+
+func (t *Table) measure() scale {
+	if t.scale == (scale{}) {
+		return usual
+	}
+	return t.scale
+}
+
+// standingRoll is the item that says what a roll is made of at this moment.
+type standingRoll struct {
+	version   int64    // counts its changes; 0 until it was first made
+	rows      int      // in sheets, the loose one included
+	contents  string   // name of the contents, "" while there are no sheets
+	loose     string   // name of the loose sheet, "" for none
+	looseRows int      // on it
+	full      bool     // the loose sheet is to be merged
+	splits    []string // keys that part the associations, while they are few, into ranges of one page each
+	draft     string   // name of the change that is being made, or was given up
+	draftSize int      // how many sheets it may have made
+	trash     []string // what the last change left over
+}
+
+func (s standingRoll) item(organization string) item {
+	i := newItem(rollKey(organization)).set("Version", num(s.version)).set("Rows", num(int64(s.rows))).
+		with("Contents", s.contents).with("Loose", s.loose).set("LooseRows", num(int64(s.looseRows))).set("Full", flag(s.full)).
+		with("Draft", s.draft).set("DraftSize", num(int64(s.draftSize)))
+	if len(s.splits) > 0 {
+		i.set("Splits", set(s.splits...))
+	}
+	if len(s.trash) > 0 {
+		i.set("Trash", set(s.trash...))
+	}
+	return i
+}
+
+func readRoll(i item) standingRoll {
+	return standingRoll{version: i.number("Version"), rows: int(i.number("Rows")), contents: i.text("Contents"),
+		loose: i.text("Loose"), looseRows: int(i.number("LooseRows")), full: i.flag("Full"), splits: i.members("Splits"),
+		draft: i.text("Draft"), draftSize: int(i.number("DraftSize")), trash: i.members("Trash")}
+}
+
+// standingRoll reads the roll as it stands.
+func (t *Table) standingRoll(ctx context.Context, organization string) (standingRoll, error) {
+	found, err := t.fetch(ctx, rollKey(organization))
+	return readRoll(found[rollKey(organization)]), err
+}
+
+// logItem is as small as can be, for each list of a large organization reads
+// the whole log: the id in binary, and the milliseconds from the time in it to
+// when the association was created.
+func logItem(a customer.Association) item {
+	id, err := ulid.ParseStrict(strings.ToUpper(a.ID))
+	if err != nil {
+		panic("table: the id of an association is no ULID")
+	}
+	return newItem(logKey(a)).set("Link", bin(binary.AppendVarint(id[:], a.CreatedAt.UnixMilli()-int64(id.Time()))))
+}
+
+func readLog(organization string, i item) customer.Association {
+	a := customer.Association{OrganizationID: organization}
+	a.UserID, a.Number = readKey(i.text("SK"))
+	var id ulid.ULID
+	since, _ := binary.Varint(i.bytes("Link")[copy(id[:], i.bytes("Link")):])
+	a.ID, a.CreatedAt = strings.ToLower(id.String()), time.UnixMilli(int64(id.Time())+since).UTC()
+	return a
+}
+
+// log reads what is in the log, limit rows at most; with 0 all of it, if that is
+// no more than a list may read. Errors: customer.TooBroad.
+func (t *Table) log(ctx context.Context, organization string, limit int) (rows []customer.Association, err error) {
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :pk"),
+		ExpressionAttributeValues: item{":pk": str(logPartition(organization))}}
+	if limit > 0 {
+		in.Limit = aws.Int32(int32(limit))
+	}
+	for {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			return nil, failure(err)
+		}
+		for _, i := range out.Items {
+			rows = append(rows, readLog(organization, i))
+		}
+		switch in.ExclusiveStartKey = out.LastEvaluatedKey; {
+		case in.ExclusiveStartKey == nil, limit > 0 && len(rows) >= limit:
+			return rows, nil
+		case limit == 0 && len(rows) > mostRead:
+			return nil, customer.TooBroad
+		}
+	}
+}
+
+// errMoved is a roll that was changed while it was read.
+var errMoved = errors.New("table: the roll was changed meanwhile")
+
+// fromRoll is the page that the query asks for, read from the roll as it stands.
+func (r Register) fromRoll(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
+	for try := 0; ; try++ {
+		page, err := r.page(ctx, organization, q, s)
+		if !errors.Is(err, errMoved) {
+			return page, err
+		}
+		if !pause(ctx, try) {
+			return customer.Page{}, busy.Because(err)
+		}
+		if s, err = r.standingRoll(ctx, organization); err != nil {
+			return customer.Page{}, err
+		}
+	}
+}
+
+// page reads the page from one state of the roll: it was the same before the
+// log was read and after, so no association moved from the log to a sheet
+// meanwhile, and every one is in exactly one of them. Sheets never change, so
+// they are read at leisure, and at half the price.
+func (r Register) page(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	b := books{ctx, r.Table, organization}
+	read := beside(func() ([]customer.Association, error) { return r.log(ctx, organization, 0) })
+	var contents roll.Contents
+	var loose []customer.Association
+	err := parallel(2, 2, func(n int) (err error) {
+		if n == 0 {
+			contents, err = b.contents(s.contents)
+		} else {
+			loose, err = b.loose(s.loose, s.looseRows)
+		}
+		return err
+	})
+	log, notRead := read()
+	if err = errors.Join(err, notRead); err != nil {
+		return customer.Page{}, err
+	}
+	again := beside(func() (standingRoll, error) { return r.standingRoll(ctx, organization) })
+	page, err := roll.Read(q, contents, append(loose[:len(loose):len(loose)], log...), b)
+	now, notKnown := again()
+	switch {
+	case notKnown != nil:
+		return customer.Page{}, notKnown
+	case now.version != s.version:
+		return customer.Page{}, errMoved
+	}
+	return page, err
+}
+
+// books are the sheets of an organization. They implement roll.Sheets. What is
+// not there has been swept: errMoved.
+type books struct {
+	ctx          context.Context
+	table        *Table
+	organization string
+}
+
+// The parts of a sheet, and the contents: sort keys, all in binary attributes
+// of one name.
+const (
+	keysPart     = "KEYS"
+	restPart     = "REST"
+	contentsPart = "CONTENTS"
+)
+
+func partItem(organization, name, part string, data []byte) item {
+	return newItem(partKey(organization, name, part)).set("Part", bin(data))
+}
+
+func (b books) contents(name string) (c roll.Contents, err error) {
+	if name == "" {
+		return c, nil
+	}
+	if c, ok := onShelf[roll.Contents](b.table.Shelf, name); ok {
+		return c, nil
+	}
+	err = b.parts([]key{partKey(b.organization, name, contentsPart)}, func(_ int, part []byte) (err error) {
+		c, err = roll.OpenContents(part)
+		b.table.Shelf.put(name, c, 8*len(part))
+		return err
+	})
+	return c, err
+}
+
+// loose are the rows of the loose sheet.
+func (b books) loose(name string, n int) ([]customer.Association, error) {
+	if name == "" {
+		return nil, nil
+	}
+	shelved := "rows of " + name
+	if rows, ok := onShelf[[]customer.Association](b.table.Shelf, shelved); ok {
+		return rows, nil
+	}
+	all, err := b.Rows(customer.ByUser, []roll.Span{{Sheet: name, Rows: n}})
+	if err != nil {
+		return nil, err
+	}
+	b.table.Shelf.put(shelved, all[0], 256*len(all[0]))
+	return all[0], nil
+}
+
+// Keys implements roll.Sheets.
+func (b books) Keys(o customer.Order, spans []roll.Span, each func(i int, k roll.Keys)) error {
+	var here, elsewhere []int
+	known := make([]roll.Keys, len(spans))
+	for i, s := range spans {
+		if k, ok := onShelf[roll.Keys](b.table.Shelf, s.Sheet); ok {
+			known[i], here = k, append(here, i)
+		} else {
+			elsewhere = append(elsewhere, i)
+		}
+	}
+	const some = 16 // sheets at once, which is little work and little memory
+	err := parallel((len(here)+some-1)/some, runtime.GOMAXPROCS(0), func(n int) error {
+		for _, i := range here[n*some : min((n+1)*some, len(here))] {
+			each(i, known[i])
+		}
+		return nil
+	})
+	if err != nil || len(elsewhere) == 0 {
+		return err
+	}
+	keys := make([]key, len(elsewhere))
+	for n, i := range elsewhere {
+		keys[n] = partKey(b.organization, spans[i].Sheet, keysPart)
+	}
+	return b.parts(keys, func(n int, part []byte) error {
+		i := elsewhere[n]
+		k, err := b.open(o, spans[i], part)
+		if err == nil {
+			each(i, k)
+		}
+		return err
+	})
+}
+
+// open reads the keys of a sheet, and keeps them.
+func (b books) open(o customer.Order, s roll.Span, part []byte) (roll.Keys, error) {
+	k, err := roll.Open(o, part)
+	if err == nil && k.Len() != s.Rows {
+		err = fmt.Errorf("table: sheet %s has %d rows, not %d", s.Sheet, k.Len(), s.Rows)
+	}
+	if err == nil {
+		b.table.Shelf.put(s.Sheet, k, k.Size())
+	}
+	return k, err
+}
+
+// Rows implements roll.Sheets.
+func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Association, error) {
+	known := make([]roll.Keys, len(spans))
+	rests := make([][]byte, len(spans))
+	keys := make([]key, 0, 2*len(spans))
+	for _, s := range spans {
+		keys = append(keys, partKey(b.organization, s.Sheet, restPart))
+	}
+	var elsewhere []int
+	for i, s := range spans {
+		var ok bool
+		if known[i], ok = onShelf[roll.Keys](b.table.Shelf, s.Sheet); !ok {
+			elsewhere = append(elsewhere, i)
+			keys = append(keys, partKey(b.organization, s.Sheet, keysPart))
+		}
+	}
+	err := b.parts(keys, func(n int, part []byte) (err error) {
+		if n < len(spans) {
+			rests[n] = part
+			return nil
+		}
+		i := elsewhere[n-len(spans)]
+		known[i], err = b.open(o, spans[i], part)
+		return err
+	})
+	rows := make([][]customer.Association, len(spans))
+	for i := 0; i < len(spans) && err == nil; i++ {
+		rows[i], err = known[i].Rows(b.organization, rests[i])
+	}
+	return rows, err
+}
+
+// The reading of parts: so many in a call, so many calls at once. An answer has
+// about 600 KB, which a few goroutines decode while others wait for theirs.
+const (
+	partsAtOnce = 16
+	callsAtOnce = 8
+)
+
+// parts reads parts by their keys and calls each for every one, in any order
+// and several at once.
+func (b books) parts(keys []key, each func(n int, part []byte) error) error {
+	place := make(map[key]int, len(keys))
+	for n, k := range keys {
+		place[k] = n
+	}
+	return parallel((len(keys)+partsAtOnce-1)/partsAtOnce, callsAtOnce, func(n int) error {
+		missing := keys[n*partsAtOnce : min((n+1)*partsAtOnce, len(keys))]
+		// What was made just now may not have come everywhere yet.
+		for _, consistent := range []bool{false, true} {
+			found, err := b.table.read(b.ctx, consistent, missing...)
+			if err != nil {
+				return err
+			}
+			var left []key
+			for _, k := range missing {
+				i, ok := found[k]
+				if !ok {
+					left = append(left, k)
+				} else if err := each(place[k], i.bytes("Part")); err != nil {
+					return err
+				}
+			}
+			if missing = left; missing == nil {
+				return nil
+			}
+		}
+		return errMoved
+	})
+}
+
+// parallel calls f for 0 up to n, at most limit at once, and returns the first
+// error, after which none is begun.
+func parallel(n, limit int, f func(n int) error) error {
+	var (
+		wg    sync.WaitGroup
+		mu    sync.Mutex
+		next  int
+		first error
+	)
+	for range min(n, limit) {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				i, over := next, next >= n || first != nil
+				next++
+				mu.Unlock()
+				if over {
+					return
+				}
+				if err := f(i); err != nil {
+					mu.Lock()
+					if first == nil {
+						first = err
+					}
+					mu.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+	return first
+}
