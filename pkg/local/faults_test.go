@@ -466,7 +466,7 @@ var lasting = map[string]breakage.Fault{
 // ClientRequestToken with each try answered name_taken to its own organization;
 // an account put in a call of its own before the transaction stayed behind; a
 // request whose deadline was the function's own was cut off by the gateway with
-// 504; a refusal that took its own record for an earlier one said to be replayed.
+// 504.
 func TestBrokenCalls(t *testing.T) {
 	t.Run("commerce", func(t *testing.T) {
 		t.Parallel()

@@ -27,9 +27,10 @@ func main() {
 	check := flag.Bool("check", false, "measure what has bounds, several times, and fail where one does not hold")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	if err := run(ctx, *harness, *check, flag.Args()); err != nil {
+	err := run(ctx, *harness, *check, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
