@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -321,7 +322,7 @@ func TestLateSheets(t *testing.T) {
 	}
 	l.link(true, l.some(3)...)
 	l.Shelf = &Shelf{}
-	late := 0
+	var late atomic.Int64
 	l.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
 		answer, err := send()
 		if err != nil || c.op != "BatchGetItem" || !strings.Contains(c.body, `"ConsistentRead":false`) {
@@ -335,7 +336,7 @@ func TestLateSheets(t *testing.T) {
 			return nil, err
 		}
 		for name, items := range read.Responses {
-			late += (len(items) + 1) / 2
+			late.Add(int64(len(items)+1) / 2)
 			read.Responses[name] = items[:len(items)/2]
 		}
 		body, err := json.Marshal(read)
@@ -344,7 +345,7 @@ func TestLateSheets(t *testing.T) {
 		return answer, err
 	})
 	l.right(t)
-	if late == 0 {
+	if late.Load() == 0 {
 		t.Error("nothing came late")
 	}
 }

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"charter/pkg/customer"
@@ -69,16 +69,27 @@ func must(err error) {
 	}
 }
 
+// inflaters are kept from one part to the next: each has a window of 32 KB, and a list may read a thousand parts.
+var inflaters = sync.Pool{New: func() any { return &inflater{from: flate.NewReader(nil)} }}
+
+type inflater struct {
+	from io.ReadCloser
+	to   bytes.Buffer
+}
+
 func inflate(part []byte) (reader, error) {
 	if len(part) == 0 || part[0] != format {
 		return nil, errDamaged
 	}
-	raw := bytes.NewBuffer(make([]byte, 0, 3*len(part)))
-	n, err := io.Copy(raw, io.LimitReader(flate.NewReader(bytes.NewReader(part[1:])), mostPart))
+	i := inflaters.Get().(*inflater)
+	defer inflaters.Put(i)
+	must(i.from.(flate.Resetter).Reset(bytes.NewReader(part[1:]), nil))
+	i.to.Reset()
+	n, err := io.Copy(&i.to, io.LimitReader(i.from, mostPart))
 	if err != nil || n == mostPart {
 		return nil, errDamaged
 	}
-	return slices.Clip(raw.Bytes()), nil
+	return bytes.Clone(i.to.Bytes()), nil // of the very size: it is kept in memory
 }
 
 // Keys are the users and numbers of a sheet, still front-coded, as they are kept in memory.
