@@ -403,7 +403,7 @@ func (b broken) run(t *testing.T, e endpoint, who, key string, decide func(break
 // token is a fresh one: fake time flies.
 func (b broken) token(t *testing.T, who string) string {
 	t.Helper()
-	claims := caller.Claims{Caller: caller.Caller{OrganizationID: b.known["org"], OrgCode: b.known["code"], Admin: true}}
+	claims := caller.Claims{Caller: caller.Caller{Verified: true, OrganizationID: b.known["org"], OrgCode: b.known["code"], Admin: true}}
 	switch who {
 	case "owner":
 		claims.UserID, claims.Email = b.known["olga"], "olga@Ant.example"

@@ -22,9 +22,8 @@ import (
 // both, each time. A hash takes 19 MiB, which is how it is counted; therefore
 // the test is not run beside others.
 //
-// Tried with the controls that it must catch: passwordMatches without the work
-// for nobody's hash, and an Account that returned before its Query where the
-// e-mail had no account.
+// Tried with the control that it must catch: passwordMatches without the work for
+// nobody's hash.
 func TestKnownAndUnknownLookAlike(t *testing.T) {
 	engine, err := dynamo.Open("")
 	if err != nil {
