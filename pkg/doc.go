@@ -47,6 +47,8 @@
 //	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
 //	pkg/local/conversation  text files of requests and expected answers
+//	pkg/local/calls       makes calls of every function that succeed, and keeps what each of them asked of AWS
+//	pkg/local/bench       measures every function as it is deployed, beside the least that could do its work
 //	pkg/local/cmd         the command behind make run
 //
 // Who may import whom, and why, is in layout_test.go, which is a test.

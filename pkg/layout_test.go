@@ -66,6 +66,8 @@ var rooms = []room{
 	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
 	{"local", "*", "the one place that may know all"},
+	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
+	{"local/bench", "local/calls", "measures calls, whatever they are"},
 	{"local/cmd", "local table", "a command is a few flags"},
 	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
-	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	smithyendpoints "github.com/aws/smithy-go/endpoints"
 
 	"charter/pkg/table"
 )
@@ -44,15 +44,11 @@ type Env struct {
 	Get  func(name string) string
 	HTTP *http.Client
 	Now  func() time.Time
+	Lazy bool // connections are made when they are needed, none ahead
 }
 
 // Lambda is the environment of this process.
-var Lambda = Env{Get: os.Getenv, Now: time.Now, HTTP: &http.Client{Transport: &http.Transport{
-	Proxy:               http.ProxyFromEnvironment,
-	DialContext:         (&net.Dialer{Timeout: 2 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
-	TLSHandshakeTimeout: 3 * time.Second, ResponseHeaderTimeout: 5 * time.Second,
-	ForceAttemptHTTP2: false, MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Minute,
-}}}
+var Lambda = Env{Get: os.Getenv, Now: time.Now, HTTP: newClient(os.Getenv("AWS_CA_BUNDLE"))}
 
 // Must is the value of a variable that the function cannot do without.
 func (e Env) Must(name string) string {
@@ -83,13 +79,36 @@ func (e Env) Credentials() aws.CredentialsProvider {
 // Region is where the function runs.
 func (e Env) Region() string { return e.Must("AWS_REGION") }
 
-// open opens the table.
+// open opens the table. The SDK's config package would bring a quarter more of
+// code and find out at every start what is known here.
 func (e Env) open() *table.Table {
-	o := dynamodb.Options{Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer()}
-	if endpoint := e.Get("AWS_ENDPOINT_URL_DYNAMODB"); endpoint != "" {
-		o.BaseEndpoint = &endpoint
+	endpoint := e.endpoint()
+	if !e.Lazy {
+		e.connect(endpoint.URI.String())
 	}
-	return &table.Table{Client: dynamodb.New(o), Name: e.Must(TableName), Now: e.now, Random: rand.Reader}
+	return &table.Table{Name: e.Must(TableName), Now: e.now, Random: rand.Reader, Client: dynamodb.New(dynamodb.Options{
+		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer(), EndpointResolverV2: endpoint,
+	})}
+}
+
+// endpoint is where DynamoDB is, found out once and not for each call again.
+type endpoint struct{ smithyendpoints.Endpoint }
+
+// ResolveEndpoint implements dynamodb.EndpointResolverV2.
+func (e endpoint) ResolveEndpoint(context.Context, dynamodb.EndpointParameters) (smithyendpoints.Endpoint, error) {
+	return e.Endpoint, nil
+}
+
+func (e Env) endpoint() endpoint {
+	where := dynamodb.EndpointParameters{Region: aws.String(e.Region())}.WithDefaults()
+	if given := e.Get("AWS_ENDPOINT_URL_DYNAMODB"); given != "" {
+		where.Endpoint = &given
+	}
+	found, err := dynamodb.NewDefaultEndpointResolverV2().ResolveEndpoint(context.Background(), where)
+	if err != nil {
+		panic("env: no endpoint of DynamoDB: " + err.Error())
+	}
+	return endpoint{found}
 }
 
 func (e Env) now() time.Time { return e.Now().UTC() }

@@ -4,7 +4,6 @@ package lambdahttp
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -54,9 +53,9 @@ const margin = time.Second
 
 // Invoke implements lambda.Handler.
 func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	var event events.APIGatewayProxyRequest
-	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, fmt.Errorf("lambdahttp: not a proxy event: %w", err)
+	event, err := decode(payload)
+	if err != nil {
+		return nil, err
 	}
 	event.Path = path(event.Resource, event.PathParameters)
 	if deadline, limited := ctx.Deadline(); limited {
@@ -66,7 +65,7 @@ func (h handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	ctx = httpapi.WithRequestID(ctx, event.RequestContext.RequestID)
 	ctx = caller.NewContext(ctx, caller.FromFlat(event.RequestContext.Authorizer))
-	answer, err := h.adapter.ProxyWithContext(context.WithValue(ctx, eventKey{}, &event), event)
+	answer, err := h.adapter.ProxyWithContext(context.WithValue(ctx, eventKey{}, event), *event)
 	if err != nil {
 		return nil, err
 	}

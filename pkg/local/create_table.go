@@ -16,9 +16,9 @@ import (
 	"charter/pkg/sam"
 )
 
-// createTable makes the table that the template describes. One that exists is
+// CreateTable makes the table that the template describes. One that exists is
 // left as it is.
-func createTable(engine *dynamo.Engine, t sam.Table) error {
+func CreateTable(engine *dynamo.Engine, t sam.Table) error {
 	client := dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String("http://" + dynamoHost),
 		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
 		HTTPClient:  &http.Client{Transport: engine.Transport()}})

@@ -95,7 +95,7 @@ func Environment(o Options, f sam.Function, out http.RoundTripper) (env.Env, err
 		}
 		variables[name] = value
 	}
-	return env.Env{Get: func(name string) string { return variables[name] }, HTTP: &http.Client{Transport: out}, Now: o.Now}, nil
+	return env.Env{Get: func(name string) string { return variables[name] }, HTTP: &http.Client{Transport: out}, Now: o.Now, Lazy: true}, nil
 }
 
 // NewSecret is a new secret for the stack, as template.yaml wants it in Secrets

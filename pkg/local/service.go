@@ -132,7 +132,7 @@ func (s *Service) open(o Options) (err error) {
 		return err
 	}
 	s.Table.Now = o.Now
-	return createTable(s.Table, s.Template.Table)
+	return CreateTable(s.Table, s.Template.Table)
 }
 
 // begin starts what runs beside requests: streams, schedules, and the sweep

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,6 +21,24 @@ func TestParsePassword(t *testing.T) {
 	for _, s := range []string{"", "1234567", "😀😀😀😀😀😀😀", strings.Repeat("x", 257), "12345678", "iloveyou1", "Password1", "qwertyuiop"} {
 		if _, err := ParsePassword(s); !errors.Is(err, fault.Invalid) {
 			t.Errorf("%q is taken: %v", s, err)
+		}
+	}
+}
+
+// Every line of the list is found, and nothing that is beside or between them.
+func TestCommon(t *testing.T) {
+	lines := strings.Split(strings.TrimSuffix(commonPasswords, "\n"), "\n")
+	if !slices.IsSorted(lines) || len(lines) < 10000 {
+		t.Fatalf("%d common passwords, in order: %v", len(lines), slices.IsSorted(lines))
+	}
+	for _, line := range lines {
+		if !common(line) {
+			t.Errorf("%q is not found", line)
+		}
+		for _, other := range []string{line + "\x00", line + "\n", line[:len(line)-1], line + "\n" + line} {
+			if _, listed := slices.BinarySearch(lines, other); common(other) != listed {
+				t.Errorf("%q is found: %v", other, !listed)
+			}
 		}
 	}
 }

@@ -74,8 +74,7 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
 		}
-		var before stands
-		if errors.As(err, &before) {
+		if before, ok := errors.AsType[stands](err); ok {
 			a = before.Association
 			return linked{a, false}, r.keepAlone(ctx, c, keep(linkedItem(linked{a, false})))
 		}

@@ -127,7 +127,7 @@ func TestAuditorMissesEveryItem(t *testing.T) {
 // What an item says that is not so is found.
 //
 // Tried with controls that it and the test above must catch: an auditor without
-// the checks of one kind of item, for each of the kinds in turn.
+// the checks of one kind of item, for eighteen of the kinds.
 func TestAuditorFindsLies(t *testing.T) {
 	d, ann := furnished(t)
 	id := ann.OrganizationID

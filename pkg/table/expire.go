@@ -192,7 +192,7 @@ func (t *Table) unroll(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	all := append(s.trash, join("sheet", s.loose), join("draft", s.draft, strconv.Itoa(s.draftSize)))
+	all := append(slices.Clone(s.trash), join("sheet", s.loose), join("draft", s.draft, strconv.Itoa(s.draftSize)))
 	if s.contents != "" {
 		all = append(all, join("contents", s.contents))
 	}

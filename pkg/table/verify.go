@@ -25,8 +25,7 @@ func (d Directory) Verify(ctx context.Context, token string, p org.Password, sou
 	if order == nil || order.number("ExpiresAt") <= d.Now().Unix() {
 		return org.InvalidToken
 	}
-	var guessed fault.Fault
-	if errors.As(p.Apart(email, ""), &guessed) {
+	if guessed, ok := errors.AsType[fault.Fault](p.Apart(email, "")); ok {
 		return guessed.In("Password")
 	}
 	user, home := order.text("UserId"), order.text("HomeId")

@@ -64,6 +64,7 @@ func Verifier(e env.Env) trust.Verifier {
 	if err != nil {
 		panic("env: " + env.TrustedIssuers + ": " + err.Error())
 	}
+	e.Lazy = len(others) == 0 // then nobody's account is ever looked up
 	v, err := trust.NewVerifier(own, others, e.Organizations(), e.HTTP, e.Now)
 	if err != nil {
 		panic("env: " + env.TrustedIssuers + ": " + err.Error())

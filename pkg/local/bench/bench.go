@@ -1,0 +1,197 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"charter/pkg/local/calls"
+)
+
+// bench has the harness, the floors and the functions, built.
+type bench struct {
+	folder    string
+	world     *calls.World
+	quickHash bool // a password is hashed in next to no time, with 256 MB
+}
+
+// The floors: a program of its own that signs one request to the table, and one
+// that answers and asks nobody.
+const (
+	asking = "ddbfloor"
+	silent = "rawhttp"
+)
+
+// core is the memory, in MB, with which a function has a whole core.
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+const core = 1769
+
+// surroundings are the variables that Lambda's machine has and this one has
+// not. ROOTS is how a floor is told the roots that a function has built in.
+const surroundings = `AWS_ENDPOINT_URL_DYNAMODB=${STUB_HTTPS}
+AWS_ENDPOINT_URL_SES=${STUB_HTTPS}
+AWS_CA_BUNDLE=${STUB_CA_ONLY}
+ROOTS=${STUB_CA_ONLY}
+SSL_CERT_DIR=${STUB_CA_AL2023}
+`
+
+// build builds into the folder what made calls, with the flags that it finds in
+// the environment, and writes down the calls for the harness.
+func (b bench) build(ctx context.Context, harness string, made []calls.Call) error {
+	plain := []string{"CGO_ENABLED=0", "GOFLAGS="}
+	lean := []string{"CGO_ENABLED=0", "GOFLAGS=-trimpath -tags=lambda.norpc '-ldflags=-s -w'"}
+	errs := []error{goBuild(ctx, harness, b.path("lambdabench"), ".", plain)}
+	for _, floor := range []string{asking, silent} {
+		errs = append(errs, goBuild(ctx, harness, b.path(floor, "bootstrap"), "./floors/"+floor, lean))
+	}
+	errs = append(errs, os.WriteFile(b.path("surroundings.env"), []byte(surroundings), 0o600))
+	for _, c := range made {
+		errs = append(errs, b.function(ctx, c))
+	}
+	return errors.Join(errs...)
+}
+
+func (b bench) path(parts ...string) string {
+	return filepath.Join(slices.Insert(parts, 0, b.folder)...)
+}
+
+func goBuild(ctx context.Context, folder, out, pkg string, env []string, flags ...string) error {
+	cmd := exec.CommandContext(ctx, "go", slices.Concat([]string{"build", "-o", out}, flags, []string{pkg})...)
+	cmd.Dir, cmd.Env, cmd.Stderr = folder, append(os.Environ(), env...), os.Stderr
+	return cmd.Run()
+}
+
+func (b bench) function(ctx context.Context, c calls.Call) error {
+	flags := []string{"-trimpath"}
+	if b.quickHash {
+		overlay, err := b.overlay()
+		if err != nil {
+			return err
+		}
+		flags = append(flags, "-overlay", overlay)
+	}
+	errs := []error{
+		goBuild(ctx, ".", b.path(c.Function, "bootstrap"), "./functions/"+c.Function, nil, flags...),
+		os.Mkdir(b.path(c.Function, "answers"), 0o700),
+		os.WriteFile(b.path(c.Function, "event.json"), c.Event, 0o600),
+	}
+	for operation, answer := range answers(c) {
+		errs = append(errs, os.WriteFile(b.path(c.Function, "answers", operation+".json"), answer, 0o600))
+	}
+	return errors.Join(errs...)
+}
+
+// measure runs a function beside its floor, and returns how the two did.
+func (b bench) measure(ctx context.Context, c calls.Call, options ...string) (floor, own result, err error) {
+	if _, err := b.lambdabench(ctx, c, b.own(c), "-cold", "1", "-n", "1", "-expect", expect(c)); err != nil {
+		return floor, own, err
+	}
+	name := asking
+	if len(c.Requests) == 0 {
+		name = silent
+	}
+	both, err := b.lambdabench(ctx, c, name+"="+b.path(name, "bootstrap"), append(options, "-b", b.own(c))...)
+	if err != nil {
+		return floor, own, err
+	}
+	return both[0], both[1], nil
+}
+
+// own is a function for the harness, with its variables.
+func (b bench) own(c calls.Call) string {
+	parts := []string{c.Function + "=" + b.path(c.Function, "bootstrap")}
+	for _, name := range slices.Sorted(maps.Keys(c.Variables)) {
+		parts = append(parts, name+"="+c.Variables[name])
+	}
+	return strings.Join(parts, ";")
+}
+
+func (b bench) lambdabench(ctx context.Context, c calls.Call, first string, options ...string) ([]result, error) {
+	memory, out := b.world.Function(c.Function).Memory, b.path(c.Function, "results.json")
+	if b.quickHash {
+		memory = 256
+	}
+	args := append([]string{
+		"-event", b.path(c.Function, "event.json"), "-stubdir", b.path(c.Function, "answers"),
+		"-env", b.path("surroundings.env"), "-json", out,
+		"-memory", fmt.Sprint(memory), "-cpu", fmt.Sprintf("%.4f", float64(memory)/core), "-b", first,
+	}, options...)
+	if said, err := exec.CommandContext(ctx, b.path("lambdabench"), args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", c.Function, err, said)
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		return nil, err
+	}
+	var results []result
+	if err := json.Unmarshal(text, &results); err != nil {
+		return nil, err
+	}
+	for _, r := range results {
+		if r.Errors > 0 {
+			return nil, fmt.Errorf("%s: %d errors, the first: %s", r.Name, r.Errors, r.Err)
+		}
+	}
+	return results, nil
+}
+
+// result is what the harness tells of a program, all samples of it.
+type result struct {
+	Name         string
+	RawKB, ZipKB float64
+	InitMS       []float64
+	FirstMS      []float64 // from the start of the process to the end of the first call
+	WarmUS       []float64
+	CPUUS        float64 // a call
+	Calls        float64 // requests to AWS, a call
+	Errors       int
+	Err          string
+}
+
+func (r result) init() float64 { return percentile(r.InitMS, 50) }
+func (r result) cold() float64 { return percentile(r.FirstMS, 50) }
+func (r result) warm() float64 { return percentile(r.WarmUS, 50) }
+
+func percentile(samples []float64, p int) float64 {
+	if len(samples) == 0 {
+		return math.NaN()
+	}
+	sorted := slices.Sorted(slices.Values(samples))
+	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
+}
+
+// all prints a line a function.
+func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "function\tinit ms\tcold ms\tx\twarm p50 us\tx\tp99 us\tCPU us\tx\traw KB\tzip KB\tcalls\t")
+	for _, c := range made {
+		floor, own, err := b.measure(ctx, c, "-cold", "15", "-n", "500", "-maxload", "0.4", "-quietwait", "20s")
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.2f\t%.0f\t%.2f\t%.0f\t%.0f\t%.2f\t%.0f\t%.0f\t%g\t\n", own.Name, own.init(), own.cold(),
+			own.cold()/floor.cold(), own.warm(), own.warm()/floor.warm(), percentile(own.WarmUS, 99), own.CPUUS,
+			own.CPUUS/floor.CPUUS, own.RawKB, own.ZipKB, own.Calls)
+	}
+	return t.Flush()
+}
+
+func expect(c calls.Call) string {
+	for _, part := range []string{`"statusCode":20`, `"Effect":"Allow"`, `"batchItemFailures":[]`} {
+		if strings.Contains(string(c.Answer), part) {
+			return part
+		}
+	}
+	return cmp.Or(string(c.Answer), "?")
+}

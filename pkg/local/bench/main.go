@@ -1,0 +1,84 @@
+// Command bench measures every function as it is deployed, beside the least that could do its work.
+//
+//	make bench                   every function, once, as a table
+//	make bench BENCH=-check      the functions that have bounds, and fails where one does not hold
+//
+// It builds for this machine, where arm64 is deployed, with the flags that are deployed; calls each function with an event
+// that succeeds; and lets the table answer what the embedded table answered. Outside the process it measures with
+// lambdabench, which plays Lambda's runtime API, its share of a CPU, and Amazon Linux 2023's root certificates. That
+// harness is for development and stands beside the project; without it bench measures in process only.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+
+	"charter/pkg/local/calls"
+)
+
+func main() {
+	harness := flag.String("harness", "../shared/lambdabench", "the folder of lambdabench")
+	check := flag.Bool("check", false, "measure what has bounds, several times, and fail where one does not hold")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	slog.SetDefault(slog.New(slog.DiscardHandler))
+	err := run(ctx, *harness, *check, flag.Args())
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// run measures the named functions, or all of them.
+func run(ctx context.Context, harness string, check bool, names []string) error {
+	folder, err := os.MkdirTemp("", "charter-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	world, err := calls.Open(".", folder)
+	if err != nil {
+		return err
+	}
+	defer world.Close()
+	made, err := world.Walk(ctx, 0, false)
+	if err != nil {
+		return err
+	}
+	made = usual(made)
+	if check {
+		made = slices.DeleteFunc(made, func(c calls.Call) bool { _, bounded := bounds[c.Function]; return !bounded })
+	}
+	if len(names) > 0 {
+		made = slices.DeleteFunc(made, func(c calls.Call) bool { return !slices.Contains(names, c.Function) })
+	}
+	if _, err := os.Stat(harness); err != nil {
+		fmt.Printf("There is no harness in %s, so this is measured in process only.\n\n", harness)
+		return inProcess(os.Stdout, world, made)
+	}
+	b := bench{folder: folder, world: world, quickHash: check}
+	if err := b.build(ctx, harness, made); err != nil {
+		return err
+	}
+	if check {
+		return b.check(ctx, os.Stdout, made)
+	}
+	return b.all(ctx, os.Stdout, made)
+}
+
+// usual is one call of each function, the first.
+func usual(made []calls.Call) []calls.Call {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(made, func(c calls.Call) bool {
+		before := seen[c.Function]
+		seen[c.Function] = true
+		return before
+	})
+}
