@@ -66,13 +66,8 @@ func (q Query) seal(key []byte, organization, place string) []byte {
 	if q.descending {
 		direction = "desc"
 	}
-	for _, s := range []string{"associations", organization, q.sortOn.name, direction, place} {
+	for _, s := range []string{"associations", organization, q.sortOn.name, direction, place, q.Filters()} {
 		part(s)
-	}
-	for _, f := range q.filters {
-		part(f.field.name)
-		part(f.operator.name)
-		part(f.value)
 	}
 	return h.Sum(nil)[:sealSize]
 }

@@ -196,7 +196,7 @@ func (t *Table) unroll(ctx context.Context, id string) error {
 	if s.contents != "" {
 		all = append(all, join("contents", s.contents))
 	}
-	d := &draft{Roll: Roll{t}, books: books{ctx, t, id}}
+	d := &draft{Roll: Roll{t}, books: books{ctx, t, id, s.contents}}
 	return failure(d.sweep(standingRoll{trash: all}))
 }
 

@@ -90,7 +90,7 @@ type draft struct {
 
 // draft notes a change, and sweeps what former ones left.
 func (r Roll) draft(ctx context.Context, organization string, s standingRoll, size int) (*draft, error) {
-	d := &draft{Roll: r, books: books{ctx, r.Table, organization}, name: r.ulid(), size: size}
+	d := &draft{Roll: r, books: books{ctx, r.Table, organization, s.contents}, name: r.ulid(), size: size}
 	noted := s
 	if s.draft != "" {
 		noted.trash = append(slices.Clone(s.trash), join("draft", s.draft, strconv.Itoa(s.draftSize)))
@@ -303,7 +303,7 @@ const (
 
 // merge moves the rows of the loose sheet to the others.
 func (r Roll) merge(ctx context.Context, organization string, s standingRoll) error {
-	b := books{ctx, r.Table, organization}
+	b := books{ctx, r.Table, organization, s.contents}
 	loose, err := b.loose(s.loose, s.looseRows)
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func (r Register) fromRoll(ctx context.Context, organization string, q customer.
 func (r Register) page(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	b := books{ctx, r.Table, organization}
+	b := books{ctx, r.Table, organization, s.contents}
 	read := beside(func() ([]customer.Association, error) { return r.log(ctx, organization, 0) })
 	var contents roll.Contents
 	var loose []customer.Association
@@ -182,6 +182,7 @@ type books struct {
 	ctx          context.Context
 	table        *Table
 	organization string
+	of           string // name of the contents
 }
 
 // The parts of a sheet, and the contents: sort keys, all in binary attributes
@@ -228,9 +229,15 @@ func (b books) loose(name string, n int) ([]customer.Association, error) {
 	return all[0], nil
 }
 
-// Keys implements roll.Sheets.
-func (b books) Keys(o customer.Order, spans []roll.Span, each func(i int, k roll.Keys)) error {
+// Counts implements roll.Sheets. They are kept, too: whoever filters mostly goes
+// on to the next page of the same.
+func (b books) Counts(o customer.Order, spans []roll.Span, q customer.Query) ([]int, error) {
+	shelved := fmt.Sprintf("counts of %s in order %d from %s: %s", b.of, o, spans[0].Sheet, q.Filters())
+	if counts, ok := onShelf[[]int](b.table.Shelf, shelved); ok && len(counts) == len(spans) {
+		return counts, nil
+	}
 	var here, elsewhere []int
+	counts := make([]int, len(spans))
 	known := make([]roll.Keys, len(spans))
 	for i, s := range spans {
 		if k, ok := onShelf[roll.Keys](b.table.Shelf, s.Sheet); ok {
@@ -242,25 +249,29 @@ func (b books) Keys(o customer.Order, spans []roll.Span, each func(i int, k roll
 	const some = 16 // sheets at once, which is little work and little memory
 	err := parallel((len(here)+some-1)/some, runtime.GOMAXPROCS(0), func(n int) error {
 		for _, i := range here[n*some : min((n+1)*some, len(here))] {
-			each(i, known[i])
+			counts[i] = known[i].Count(q)
 		}
 		return nil
 	})
-	if err != nil || len(elsewhere) == 0 {
-		return err
+	if err != nil {
+		return nil, err
 	}
 	keys := make([]key, len(elsewhere))
 	for n, i := range elsewhere {
 		keys[n] = partKey(b.organization, spans[i].Sheet, keysPart)
 	}
-	return b.parts(keys, func(n int, part []byte) error {
+	err = b.parts(keys, func(n int, part []byte) error {
 		i := elsewhere[n]
 		k, err := b.open(o, spans[i], part)
 		if err == nil {
-			each(i, k)
+			counts[i] = k.Count(q)
 		}
 		return err
 	})
+	if err == nil {
+		b.table.Shelf.put(shelved, counts, 8*len(counts)+2*len(shelved))
+	}
+	return counts, err
 }
 
 // open reads the keys of a sheet, and keeps them.

@@ -8,11 +8,10 @@ import (
 	"charter/pkg/customer"
 )
 
-// Sheets is where sheets are kept. Both methods are given spans of one order.
+// Sheets is where sheets are kept. Both methods are given spans of one order, which follow each other.
 type Sheets interface {
-	// Keys calls each with the keys of every span, i being its place among
-	// spans: in any order, and for several at once.
-	Keys(o customer.Order, spans []Span, each func(i int, k Keys)) error
+	// Counts are how many rows of every span match, by Keys.Count.
+	Counts(o customer.Order, spans []Span, q customer.Query) ([]int, error)
 
 	// Rows are all rows of every span.
 	Rows(o customer.Order, spans []Span) ([][]customer.Association, error)
@@ -97,7 +96,8 @@ type search struct {
 func (s *search) count(matching []customer.Association) error {
 	counts := make([]int, len(s.spans))
 	if s.query.Filtered() {
-		if err := s.sheets.Keys(s.order, s.spans, func(i int, k Keys) { counts[i] = k.Count(s.query) }); err != nil {
+		var err error
+		if counts, err = s.sheets.Counts(s.order, s.spans, s.query); err != nil {
 			return err
 		}
 	} else {

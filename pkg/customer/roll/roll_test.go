@@ -26,15 +26,15 @@ func (c *cabinet) keep(keys, rest []byte) (string, error) {
 	return name, nil
 }
 
-func (c *cabinet) Keys(o customer.Order, spans []Span, each func(i int, k Keys)) error {
-	for i, s := range spans {
+func (c *cabinet) Counts(o customer.Order, spans []Span, q customer.Query) (counts []int, err error) {
+	for _, s := range spans {
 		k, err := Open(o, c.keys[s.Sheet])
 		if err != nil {
-			return err
+			return nil, err
 		}
-		each(i, k)
+		counts = append(counts, k.Count(q))
 	}
-	return nil
+	return counts, nil
 }
 
 func (c *cabinet) Rows(o customer.Order, spans []Span) (all [][]customer.Association, err error) {

@@ -143,15 +143,15 @@ func (k Keys) Count(q customer.Query) (matching int) {
 	if byNumber {
 		numbers = numberColumn.texts(k.n)
 	}
-	var a customer.Association
+	var user, number string
 	for i := range k.n {
 		if byUser {
-			a.UserID = users.at(i)
+			user = users.at(i)
 		}
 		if byNumber {
-			a.Number = customer.Number(numbers.at(i))
+			number = numbers.at(i)
 		}
-		if q.Match(a) {
+		if q.MatchPair(user, number) {
 			matching++
 		}
 	}
