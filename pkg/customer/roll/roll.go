@@ -20,7 +20,8 @@
 //	loose and log       3,906 rows × 32 bytes; 200 items × 105 bytes           17 units; 6 units, consistent
 //	a page, any order   the sheets that it is on, one or two, by their counts  2 × 9 units
 //	with a filter       all sheets of the order, without their second items    977 × 2.5 to 489 × 4.5 = 2,450 units at most
-//	once more, warm     sheets and contents are kept in memory                 the log, and whether the roll is the same
+//	once more, warm     sheets, contents and counts are kept in memory         the log, and whether the roll is the same
+//	another filter      the rest of the sheets that its page is on             4 units for each
 //	in memory           30 bytes a row and order, still front-coded            60 MB for both orders
 //
 // Filters on the field of an order leave only some of its sheets. Where those of the other order are few, they are read
