@@ -635,3 +635,26 @@ func TestAssociationsWithoutARoll(t *testing.T) {
 		l.right(t)
 	}
 }
+
+// A fold takes the trips that keys.go says.
+func TestTripsOfAFold(t *testing.T) {
+	bubble(t, func(t *testing.T, d *desk) {
+		l := newLibrary(d)
+		l.scale = scale{}
+		for range 2 { // the first one also makes the roll
+			l.link(true, l.some(usual.fold)...)
+			if err := l.fold(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		l.link(true, l.some(usual.fold)...)
+		made, end := trips(d, func() {
+			if err := l.fold(); err != nil {
+				t.Fatal(err)
+			}
+		})
+		if want := promises(t)["Roll.Fold"].other; end != want {
+			t.Errorf("%d trips, %v; keys.go says %d", end, made, want)
+		}
+	})
+}
