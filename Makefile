@@ -12,13 +12,13 @@ SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where
+run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where, LIMITS=cloud limits one address as the cloud does
 	go run ./pkg/local/cmd
 
 test: ## vet the code and run every test
 	go vet ./...
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
-	go test $(RACE) -shuffle=on ./...
+	go test $(RACE) -timeout=30m -shuffle=on ./...
 
 audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
 	@go run ./pkg/local/cmd audit

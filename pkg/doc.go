@@ -8,6 +8,7 @@
 //
 //	functions/<endpoint>  one statement: which handler serves it, opened with what
 //	functions/authorizer  bearer token in, policy and caller out
+//	functions/erase-unverified  table stream in, organizations gone
 //	functions/mail-letters  table stream in, letters out
 //	functions/redrive-letters  letters out that have waited too long
 //	functions/seal-audit  table stream in, seals over audit entries out

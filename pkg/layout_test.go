@@ -85,6 +85,7 @@ var (
 var publicRoutes = []string{
 	"GET /.well-known/jwks.json",
 	"POST /api/auth/login",
+	"POST /api/auth/verify",
 	"POST /api/organizations",
 }
 
@@ -222,7 +223,7 @@ func statement(t *testing.T, name string) string {
 	for _, d := range file.Decls {
 		if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "main" && len(f.Body.List) == 1 {
 			s := source(t, f.Body.List[0])
-			return strings.ReplaceAll(strings.Replace(s, ".Serve(", ".Handler(", 1), "env.Lambda", "e")
+			return strings.ReplaceAll(strings.Replace(s, ".Serve", ".Handler", 1), "env.Lambda", "e")
 		}
 	}
 	t.Fatalf("functions/%s: main is not one statement", name)

@@ -8,5 +8,5 @@ import (
 )
 
 func main() {
-	lambdahttp.Serve(commerce.CreateOrganization(env.Lambda.OrganizationChanges()))
+	lambdahttp.Serve(commerce.CreateOrganization(env.Lambda.Foundations()))
 }

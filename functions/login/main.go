@@ -9,5 +9,5 @@ import (
 )
 
 func main() {
-	lambdahttp.Serve(commerce.Login(env.Lambda.Organizations(), signing.Issuer(env.Lambda)))
+	lambdahttp.Serve(commerce.Login(env.Lambda.Entrance(), signing.Issuer(env.Lambda)))
 }

@@ -12,6 +12,7 @@ type Caller struct {
 	UserID         string    // "kp_...", "" for an API client
 	ClientID       string    // an API client's id, "" for a person
 	Email          string    // as the account shows it, "" for an API client
+	Verified       bool      // the account's e-mail was proved to be the person's before the token was made
 	OrganizationID string    // the organization of the token, "" when it has none
 	OrgCode        string    // that organization's code
 	Admin          bool      // the token carries the Admin role; whether it still holds is the table's to say
@@ -39,7 +40,7 @@ func (c Caller) Subject() string {
 func (c Caller) Flat() map[string]any {
 	flat := map[string]any{
 		"userId": c.UserID, "clientId": c.ClientID, "email": c.Email,
-		"organizationId": c.OrganizationID, "orgCode": c.OrgCode,
+		"emailVerified": strconv.FormatBool(c.Verified), "organizationId": c.OrganizationID, "orgCode": c.OrgCode,
 		"admin": strconv.FormatBool(c.Admin), "exp": strconv.FormatInt(c.Expires.Unix(), 10),
 	}
 	if c.Foreign {
@@ -57,7 +58,7 @@ func FromFlat(flat map[string]any) Caller {
 	}
 	return Caller{
 		UserID: text("userId"), ClientID: text("clientId"), Email: text("email"),
-		OrganizationID: text("organizationId"), OrgCode: text("orgCode"),
+		Verified: text("emailVerified") == "true", OrganizationID: text("organizationId"), OrgCode: text("orgCode"),
 		Admin: text("admin") == "true", Foreign: text("foreign") == "true", Expires: time.Unix(exp, 0).UTC(),
 	}
 }

@@ -41,7 +41,7 @@ func Access(r customer.Register, issuer Issuer) http.Handler {
 			return httpapi.Reply{}, err
 		}
 		claims := caller.Claims{
-			Caller:     caller.Caller{UserID: e.UserID, Email: e.Email, OrganizationID: e.OrganizationID, OrgCode: e.Code, Admin: e.Admin},
+			Caller:     caller.Caller{UserID: e.UserID, Email: e.Email, Verified: e.Verified, OrganizationID: e.OrganizationID, OrgCode: e.Code, Admin: e.Admin},
 			Enrichment: &caller.Enrichment{CustomerNumber: string(e.Number), PriceTier: string(e.Tier), CurrencyCode: string(e.Currency)},
 		}
 		lifetime := personLifetime

@@ -33,6 +33,7 @@ func CreateOrganization(d org.Directory) http.Handler {
 				Phone:     httpapi.Optional(user, org.ParsePhone, "PhoneNumber"),
 			},
 			Password: httpapi.Required(user, org.ParsePassword, "Password"),
+			Source:   in.Source(),
 		}
 		in.Fail("User.Password", application.Password.Apart(application.Founder.Email, application.Name))
 		if err := in.Err(); err != nil {

@@ -59,7 +59,7 @@ func loginPerson(ctx context.Context, d org.Directory, issuer Issuer, in *httpap
 		return httpapi.Reply{}, err
 	}
 	signed, err := issuer.Issue(ctx, caller.Claims{Caller: caller.Caller{
-		UserID: session.ID, Email: session.Email.String(),
+		UserID: session.ID, Email: session.Email.String(), Verified: session.Verified(),
 		OrganizationID: session.OrganizationID, OrgCode: session.Code, Admin: session.Role.IsAdmin(),
 	}}, personLifetime)
 	return httpapi.OK(newAccessToken(signed, "Bearer", personLifetime)), err
@@ -72,7 +72,7 @@ func loginClient(ctx context.Context, d org.Directory, issuer Issuer, in *httpap
 	if err := in.Err(); err != nil {
 		return httpapi.Reply{}, err
 	}
-	client, err := org.SignInClient(ctx, d, code, clientID, secret)
+	client, err := org.SignInClient(ctx, d, code, clientID, secret, in.Source())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

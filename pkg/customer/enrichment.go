@@ -7,6 +7,7 @@ import "charter/pkg/fault"
 type Enrichment struct {
 	OrganizationID, Code string
 	UserID, Email        string
+	Verified             bool   // the user's e-mail is
 	Admin                bool   // the user holds the role
 	Number               Number // "" when the user has no customer
 	Terms

@@ -20,6 +20,15 @@ type Query struct {
 // Filtered reports whether the query has filters.
 func (q Query) Filtered() bool { return len(q.filters) > 0 }
 
+// FiltersOn reports which fields of an association Match looks at.
+func (q Query) FiltersOn() (user, customerNumber bool) {
+	for _, f := range q.filters {
+		user = user || f.field == userID
+		customerNumber = customerNumber || f.field == number
+	}
+	return user, customerNumber
+}
+
 // field is a member of an association that can be sorted on and filtered.
 type field struct {
 	name string

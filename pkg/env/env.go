@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -30,6 +31,12 @@ const (
 	MailFrom             = "MAIL_FROM"              // the sender of letters
 	MailConfigurationSet = "MAIL_CONFIGURATION_SET" // of SES, or ""
 	LinkBase             = "LINK_BASE"              // where links in letters lead
+
+	// Attempts a minute on public routes; see table.Limits.
+	LimitPerAddress         = "LIMIT_PER_ADDRESS"
+	LimitPerEmail           = "LIMIT_PER_EMAIL"
+	LimitPerEmailAndAddress = "LIMIT_PER_EMAIL_AND_ADDRESS"
+	LimitPerClient          = "LIMIT_PER_CLIENT"
 )
 
 // Env is where a function runs: its variables, and the way out of it.
@@ -50,6 +57,15 @@ func (e Env) Must(name string) string {
 		panic("env: " + name + " is not set")
 	}
 	return value
+}
+
+// number is the value of a variable that counts something.
+func (e Env) number(name string) int64 {
+	n, err := strconv.ParseInt(e.Must(name), 10, 64)
+	if err != nil || n < 1 {
+		panic("env: " + name + " is not a number of 1 or more")
+	}
+	return n
 }
 
 // Credentials are those that Lambda gives the function's role.
@@ -114,6 +130,21 @@ func (e Env) Organizations() table.Directory { return table.Directory{Table: e.o
 
 // OrganizationChanges opens organizations and their people, for changes.
 func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing()} }
+
+// Entrance opens organizations and their people for who comes without a token.
+func (e Env) Entrance() table.Directory {
+	t := e.open()
+	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail),
+		PerEmailAndAddress: e.number(LimitPerEmailAndAddress), PerClient: e.number(LimitPerClient)}
+	return table.Directory{Table: t}
+}
+
+// Foundations opens organizations for who makes one, without a token.
+func (e Env) Foundations() table.Directory {
+	t := e.writing()
+	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail)}
+	return table.Directory{Table: t}
+}
 
 // Pricing opens price lists, for reading.
 func (e Env) Pricing() table.Book { return table.Book{Table: e.open()} }

@@ -77,5 +77,5 @@ func (e Env) connect(endpoint string) {
 		return
 	}
 	defer answer.Body.Close()
-	io.Copy(io.Discard, answer.Body) // or the connection could not be used again
+	_, _ = io.Copy(io.Discard, answer.Body) // or the connection could not be used again
 }

@@ -36,6 +36,18 @@ func Serve(attribute string, each Each) {
 	lambda.Start(Handler(attribute, each))
 }
 
+// ServeExpired is Serve with HandlerExpired.
+func ServeExpired(attribute string, each Each) {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stdout, nil)))
+	lambda.Start(HandlerExpired(attribute, each))
+}
+
+// HandlerExpired is Handler for what expired: it calls each with the string
+// attribute of every item that TTL deleted, and passes all other records over.
+func HandlerExpired(attribute string, each Each) lambda.Handler {
+	return &batch{attribute: attribute, each: each, expired: true, log: slog.Default()}
+}
+
 // Handler calls each with the string attribute of every record's new image,
 // where a write has set or changed it; records that were removed, that have no
 // such attribute, or that left it as it was are passed over. So a write of each
@@ -61,6 +73,7 @@ const margin = 4 * time.Second
 type batch struct {
 	attribute string
 	each      Each
+	expired   bool
 	log       *slog.Logger
 }
 
@@ -71,7 +84,13 @@ type event struct {
 
 type record struct {
 	EventName string `json:"eventName"`
-	Dynamodb  struct {
+	// What TTL deletes is deleted by the service:
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/time-to-live-ttl-streams.html
+	UserIdentity struct {
+		Type        string `json:"type"`
+		PrincipalID string `json:"principalId"`
+	} `json:"userIdentity"`
+	Dynamodb struct {
 		SequenceNumber     string
 		NewImage, OldImage map[string]struct{ S *string }
 	} `json:"dynamodb"`
@@ -84,6 +103,15 @@ func (r record) value(attribute string) (value string, due bool) {
 		return "", false
 	}
 	return *after, true
+}
+
+// lost is the attribute's value of what TTL deleted.
+func (r record) lost(attribute string) (value string, due bool) {
+	before := r.Dynamodb.OldImage[attribute].S
+	if r.EventName != "REMOVE" || r.UserIdentity.Type != "Service" || r.UserIdentity.PrincipalID != "dynamodb.amazonaws.com" || before == nil {
+		return "", false
+	}
+	return *before, true
 }
 
 // call is what is due for the records of one value.
@@ -122,7 +150,11 @@ func (b *batch) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	}
 	var due []call
 	for _, r := range e.Records {
-		if value, ok := r.value(b.attribute); ok {
+		read := r.value
+		if b.expired {
+			read = r.lost
+		}
+		if value, ok := read(b.attribute); ok {
 			due = add(due, value, r.Dynamodb.SequenceNumber)
 		}
 	}

@@ -132,6 +132,15 @@ type service struct {
 	*local.Service
 	options local.Options
 	given   map[string]string
+	mail    http.Handler // shows the letters where nobody sends them; else nil
+}
+
+func (s service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.mail != nil && r.URL.Path == "/_local/mail" {
+		s.mail.ServeHTTP(w, r)
+		return
+	}
+	s.Service.ServeHTTP(w, r)
 }
 
 // quiet keeps the log of requests out of what go test shows of a failure.

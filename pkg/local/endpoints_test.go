@@ -21,7 +21,7 @@ type endpoint struct {
 	who    string // who may: anybody, person (signed in), user (a person, no API client), member (of a role) or admin
 	path   string // the route's own, unless it has parameters
 	body   string // none for an endpoint that takes none
-	repeat string // of a write with its Idempotency-Key: replayed, anew or refused
+	repeat string // of a write with its Idempotency-Key: replayed, anew, refused or spent
 
 	// outcomes are statuses, each with the codes that errors can have. Some
 	// conversation in a folder of testdata meets each of them. What is the same
@@ -42,6 +42,8 @@ var endpoints = []endpoint{
 	{route: "POST /api/auth/login", who: "anybody", repeat: "anew",
 		body:     `{"Email": "olga@<name>.example", "Password": "Password of <name>", "OrgCode": "<code>"}`,
 		outcomes: `200 400 invalid malformed_json 401 invalid_credentials 413 too_large 415 not_json 429 too_many_attempts`},
+	{route: "POST /api/auth/verify", who: "anybody", repeat: "spent", body: `{"Token": "<samLink>", "Password": "Password of <name>"}`,
+		outcomes: `200 400 invalid invalid_token`},
 	{route: "POST /api/auth/access", who: "person", repeat: "anew",
 		body: `{"OrgCode": "<code>", "UserId": "<max>", "CustomerNumber": "C-<name>"}`,
 		outcomes: `200 400 invalid unknown_organization unknown_user unknown_customer 401 invalid_token

@@ -36,7 +36,7 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.CreateAPIAccess(e.OrganizationChanges()))
 	},
 	"create-organization": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.CreateOrganization(e.OrganizationChanges()))
+		return lambdahttp.Handler(commerce.CreateOrganization(e.Foundations()))
 	},
 	"create-price-tier": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.CreatePriceTier(e.PricingChanges()))
@@ -46,6 +46,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"delete-price-tier": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.DeletePriceTier(e.PricingChanges()))
+	},
+	"erase-unverified": func(e env.Env) lambda.Handler {
+		return lambdastream.HandlerExpired("OrganizationId", e.Organizations().Expire)
 	},
 	"get-customer": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.GetCustomer(e.Customers()))
@@ -75,7 +78,7 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 		return lambdahttp.Handler(commerce.ListPriceTiers(e.Pricing()))
 	},
 	"login": func(e env.Env) lambda.Handler {
-		return lambdahttp.Handler(commerce.Login(e.Organizations(), signing.Issuer(e)))
+		return lambdahttp.Handler(commerce.Login(e.Entrance(), signing.Issuer(e)))
 	},
 	"mail-letters": func(e env.Env) lambda.Handler {
 		return lambdastream.Handler("LetterId", mailing.Postman(e).Deliver)
@@ -136,5 +139,8 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"update-organization": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(commerce.UpdateOrganization(e.OrganizationChanges()))
+	},
+	"verify": func(e env.Env) lambda.Handler {
+		return lambdahttp.Handler(commerce.Verify(e.Entrance()))
 	},
 }

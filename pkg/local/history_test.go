@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/anishathalye/porcupine"
+
+	"charter/pkg/local/conversation"
 )
 
 // Eight clients of four processes do what they like to one organization's
@@ -20,7 +22,7 @@ import (
 func TestHistories(t *testing.T) {
 	t.Parallel()
 	urls, table := gateways(t)
-	h := newHistory(t, urls)
+	h := newHistory(t, urls, table)
 	at(h.clients(40)...)
 	for name, ops := range h.ops {
 		model := models[name]
@@ -61,7 +63,7 @@ type history struct {
 }
 
 // newHistory makes one organization whose owners are all clients, and each its own.
-func newHistory(t *testing.T, urls []string) *history {
+func newHistory(t *testing.T, urls []string, mail http.Handler) *history {
 	t.Helper()
 	h := &history{t: t, urls: urls, begin: time.Now(), ops: map[string][]porcupine.Operation{}}
 	for n := range clients {
@@ -70,6 +72,7 @@ func newHistory(t *testing.T, urls []string) *history {
 		if status != http.StatusCreated {
 			t.Fatalf("create: %d %v", status, made)
 		}
+		conversation.Run(t, mail, "testdata/verify.txt", map[string]string{"email": email, "password": "Password1234!"})
 		own := login(t, urls[0], email, "")
 		if n == 0 {
 			h.code = made["IdentityOrganizationId"].(string)

@@ -22,7 +22,7 @@ func TestAttemptsFromEverywhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Not through the endpoint, which hashes a password each time.
-	directory := s.env(t, "create-organization").OrganizationChanges()
+	directory := s.env(t, "login").Entrance()
 	for n := range 99 {
 		_, err := directory.Account(t.Context(), email, fmt.Sprintf("2001:db8::%x", n))
 		if !errors.Is(err, org.UnknownAccount) {

@@ -171,14 +171,14 @@ func TestMailDown(t *testing.T) {
 				m.way.Break(nil)
 				eventually(t, 30*time.Minute, "no letter waits", func() bool { return len(m.waiting(t)) == 0 })
 				time.Sleep(time.Hour) // for letters that come twice
-				for name, token := range tokens {
+				for name := range tokens {
 					if n := m.arrived()[name+"@mail.example"]; n != 1 {
 						t.Errorf("%d letters to %s", n, name)
 					}
 					a := m.send(t, request{"POST", "/api/auth/login", fmt.Sprintf(`{"Email": "%s@mail.example", "Password": "Password1234!"}`, name)}, "")
 					var login struct{ AccessToken string }
 					json.Unmarshal([]byte(a.body), &login)
-					token = login.AccessToken
+					token := login.AccessToken
 					if status, _ := m.status(t, token); status != "sent" {
 						t.Errorf("the letter to %s is %s", name, status)
 					}

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,7 +76,8 @@ func TestDeadKeySource(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s := start(t, func(o *local.Options) { o.Now = time.Now })
-				dead := true
+				var dead atomic.Bool // an authorizer that was given up may look at it late
+				dead.Store(true)
 				e := s.env(t, "authorizer")
 				working := local.Functions["authorizer"](e)
 				broken := lambdaauth.Handler(token.Verifier{Name: local.Parameters()["TokenIssuer"], Audience: "charter", Now: time.Now, Keys: keys})
@@ -84,7 +86,7 @@ func TestDeadKeySource(t *testing.T) {
 					functions[f.Name] = local.Functions[f.Name](s.env(t, f.Name))
 				}
 				functions["authorizer"] = choose{func() lambda.Handler {
-					if dead {
+					if dead.Load() {
 						return broken
 					}
 					return working
@@ -107,7 +109,7 @@ func TestDeadKeySource(t *testing.T) {
 				if took, limit := time.Since(began), s.function("authorizer").Timeout; took > limit {
 					t.Errorf("answered after %v, the authorizer has %v", took, limit)
 				}
-				dead = false
+				dead.Store(false)
 				if w := ask(); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), "organization_gone") {
 					t.Errorf("once the keys are there: %d %s", w.Code, w.Body)
 				}

@@ -106,6 +106,7 @@ func newCast(t *testing.T, s service) cast {
 		a := s.send(t, request{"POST", "/api/organizations", fmt.Sprintf(`{"Organization": {"Name": "%[1]s"}, "User":
 			{"FirstName": "%[1]s", "LastName": "Cast", "Email": "%[1]s@cast.example", "Password": "Password of %[1]s"}}`, who)}, "")
 		made := members(t, a)
+		s.verify(t, who+"@cast.example", "Password of "+who)
 		c.tokens[who] = members(t, s.send(t, request{"POST", "/api/auth/login",
 			fmt.Sprintf(`{"Email": "%[1]s@cast.example", "Password": "Password of %[1]s"}`, who)}, ""))["AccessToken"]
 		ids[who] = members(t, s.send(t, request{"POST", "/api/auth/access", fmt.Sprintf(`{"OrgCode": %q}`, made["IdentityOrganizationId"])}, c.tokens[who]))["UserId"]

@@ -208,7 +208,8 @@ func attribute(i map[string]types.AttributeValue, name string) string {
 // runs again every letter is sent.
 //
 // Tried with the control that it must catch: a Found that wrote the name in a
-// call of its own before the transaction left a name without an organization.
+// call of its own before the transaction left a name without an organization, in
+// three of four runs.
 func TestKilledDuringCreate(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()

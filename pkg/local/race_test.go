@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"charter/pkg/local/conversation"
 )
 
 // Sixty-four clients of four processes create organizations of one name, twenty
@@ -48,13 +50,14 @@ func TestOneNameAtOnce(t *testing.T) {
 	}
 }
 
-// team is an organization with two owners, through one of the gateways.
+// team is an organization with two owners, through one of the gateways; mail
+// is who serves their letters.
 type team struct {
 	id                  string
 	emails, ids, tokens []string
 }
 
-func newTeam(t *testing.T, url string) team {
+func newTeam(t *testing.T, url string, mail http.Handler) team {
 	t.Helper()
 	team := team{emails: []string{"ann@team.example", "bob@team.example"}}
 	var code string
@@ -63,6 +66,7 @@ func newTeam(t *testing.T, url string) team {
 		if status != http.StatusCreated {
 			t.Fatalf("create: %d %v", status, made)
 		}
+		conversation.Run(t, mail, "testdata/verify.txt", map[string]string{"email": email, "password": "Password1234!"})
 		if n == 0 {
 			team.id, code = made["OrganizationId"].(string), made["IdentityOrganizationId"].(string)
 			continue
@@ -89,7 +93,7 @@ func TestOwnersDemoteEachOther(t *testing.T) {
 	t.Parallel()
 	urls, table := gateways(t)
 	defer func() { whole(t, table.Table) }()
-	two := newTeam(t, urls[0])
+	two := newTeam(t, urls[0], table)
 	for round := range 200 {
 		var statuses [2]int
 		demote := func(by int) func() {
@@ -127,7 +131,7 @@ func TestOneTierAtOnce(t *testing.T) {
 	t.Parallel()
 	urls, table := gateways(t)
 	defer func() { whole(t, table.Table) }()
-	token := newTeam(t, urls[0]).tokens[0]
+	token := newTeam(t, urls[0], table).tokens[0]
 	const tiers = "/api/organizations/price-tiers"
 	for round := range 50 {
 		name := fmt.Sprintf("Tier %d", round)
@@ -171,8 +175,8 @@ func TestOneTierAtOnce(t *testing.T) {
 // more than one owner is left let both leave in the first round.
 func TestOwnersLeaveAtOnce(t *testing.T) {
 	t.Parallel()
-	urls, _ := gateways(t)
-	two := newTeam(t, urls[0])
+	urls, table := gateways(t)
+	two := newTeam(t, urls[0], table)
 	members := "/v1/organizations/" + two.id + "/members/"
 	demote := func(by, whom int) (int, map[string]any) {
 		return call("PATCH", urls[by+1]+members+two.ids[whom], two.tokens[by], `{"roleName":"member"}`, two.id)
@@ -216,7 +220,7 @@ func TestOwnersLeaveAtOnce(t *testing.T) {
 func TestOneInvitationAtOnce(t *testing.T) {
 	t.Parallel()
 	urls, table := gateways(t)
-	two := newTeam(t, urls[0])
+	two := newTeam(t, urls[0], table)
 	for round := range 10 {
 		email := fmt.Sprintf("guest%d@else.example", round)
 		if status, _ := call("POST", urls[0]+"/api/organizations", "", creation(fmt.Sprintf("Guest %d", round), email)); status != http.StatusCreated {

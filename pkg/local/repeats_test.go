@@ -41,6 +41,11 @@ func repeat(t *testing.T, s service, e endpoint, r request, token string, header
 			t.Errorf("%s, again: %d %s, replayed %q; first %d %s",
 				e.route, again.status, again.body, replayed, first.status, first.body)
 		}
+	case "spent":
+		if again.status != 400 || replayed != "" || other.status != 400 {
+			t.Errorf("%s, again: %d %s, replayed %q, with another body %d", e.route, again.status, again.body, replayed, other.status)
+		}
+		return
 	case "refused":
 		if again.status != 409 || !strings.Contains(again.body, `"answer_not_kept"`) {
 			t.Errorf("%s, again: %d %s", e.route, again.status, again.body)

@@ -36,6 +36,9 @@ type Options struct {
 	Log      *slog.Logger     // nil for slog.Default
 	Now      func() time.Time // nil for time.Now
 
+	// CloudLimits limits one source address as the template says; otherwise
+	// nothing does, in effect.
+	CloudLimits bool
 	// Between is put between the functions and what they call, for tests that
 	// break calls; nil puts nothing there.
 	Between func(http.RoundTripper) http.RoundTripper
@@ -72,6 +75,10 @@ func Start(o Options) (*Service, error) {
 	}
 	s := &Service{}
 	parameters := Parameters()
+	if !o.CloudLimits {
+		// Whoever works on this machine comes from one address.
+		parameters["AttemptsPerAddress"] = "1000000000"
+	}
 	if o.Issuers != "" {
 		parameters["TrustedIssuers"] = o.Issuers
 	}

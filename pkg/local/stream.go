@@ -13,11 +13,11 @@ import (
 )
 
 // subscription is a function's event source mapping.
-func (service *Service) subscription(f sam.Function, n int, s sam.Stream, handler lambda.Handler, log *slog.Logger) dynamo.Subscription {
-	table, attempts := service.Template.Table.Name, s.Retries+1
+func (s *Service) subscription(f sam.Function, n int, source sam.Stream, handler lambda.Handler, log *slog.Logger) dynamo.Subscription {
+	table, attempts := s.Template.Table.Name, source.Retries+1
 	return dynamo.Subscription{
-		Table: table, Name: fmt.Sprintf("%s/%d", f.Name, n), Batch: s.BatchSize, Attempts: attempts,
-		Filter: func(r dynamo.Record) bool { return passes(s.Patterns, r) },
+		Table: table, Name: fmt.Sprintf("%s/%d", f.Name, n), Batch: source.BatchSize, Attempts: attempts,
+		Filter: func(r dynamo.Record) bool { return passes(source.Patterns, r) },
 		Deliver: func(ctx context.Context, records []dynamo.Record) ([]string, error) {
 			ctx, cancel := context.WithTimeout(ctx, f.Timeout)
 			defer cancel()
@@ -26,14 +26,14 @@ func (service *Service) subscription(f sam.Function, n int, s sam.Stream, handle
 				return nil, err
 			}
 			answer, err := handler.Invoke(ctx, event)
-			if err != nil || !s.ReportFailures {
+			if err != nil || !source.ReportFailures {
 				return nil, err
 			}
 			return failures(answer)
 		},
 		GiveUp: func(r dynamo.Record, err error) {
-			if s.DeadLetters != "" {
-				service.dead.add(DeadLetter{s.DeadLetters, f.Name, r.SequenceNumber, err.Error()})
+			if source.DeadLetters != "" {
+				s.dead.add(DeadLetter{source.DeadLetters, f.Name, r.SequenceNumber, err.Error()})
 			}
 			log.Error("stream record given up", "function", f.Name, "sequence", r.SequenceNumber, "cause", err.Error())
 		},

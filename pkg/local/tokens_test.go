@@ -29,8 +29,8 @@ func TestTokens(t *testing.T) {
 	type members = map[string]any
 	in := members{"OrganizationId": o["org"], "OrgCode": o["code"]}
 	admin := members{"role": "Admin"}
-	olga := members{"sub": o["olga"], "UserId": o["olga"], "email": "olga@Ant.example"}
-	member := members{"sub": o["max"], "UserId": o["max"], "email": "max@Ant.example"}
+	olga := members{"sub": o["olga"], "UserId": o["olga"], "email": "olga@Ant.example", "email_verified": true}
+	member := members{"sub": o["max"], "UserId": o["max"], "email": "max@Ant.example", "email_verified": true}
 	robot := members{"sub": "client:" + o["client"]}
 	terms := members{"CustomerNumber": "C-Ant", "PriceTier": "Tier of Ant", "CurrencyCode": "EUR"}
 	standard := members{"CustomerNumber": "", "PriceTier": "Tier of Ant", "CurrencyCode": "USD"}
@@ -45,7 +45,7 @@ func TestTokens(t *testing.T) {
 		"of an owner":             {o["token"], own, time.Hour, []members{in, olga, admin}},
 		"of a member":             {o["member"], own, time.Hour, []members{in, member}},
 		"of an API client":        {o["robot"], own, 24 * time.Hour, []members{in, robot, admin}},
-		"without an organization": {o["nowhere"], own, time.Hour, []members{{"sub": o["max"], "email": "max@Ant.example"}}},
+		"without an organization": {o["nowhere"], own, time.Hour, []members{{"sub": o["max"], "email": "max@Ant.example", "email_verified": true}}},
 		"enriched, of an owner":   {enriched, own, time.Hour, []members{in, olga, admin, standard}},
 		"enriched again": {ask(enriched, access, `{"OrgCode": "<code>"}`),
 			own, time.Hour, []members{in, olga, admin, standard}},

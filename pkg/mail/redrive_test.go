@@ -14,9 +14,6 @@ import (
 
 // Letters that have waited for longer than the window are sent, younger ones
 // are left to the stream, and those that failed for good to who asks for them.
-//
-// Tried with the control that it must catch: a window of nothing took the young
-// letter from the stream.
 func TestRedrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, s := newOutbox("failed", "old", "young"), &sender{}
@@ -53,9 +50,6 @@ func TestRedriveLeavesLetters(t *testing.T) {
 }
 
 // No letter is begun that could not be ended in time.
-//
-// Tried with the control that it must catch: without the look at the deadline,
-// letters were given back unsent by the dozen.
 func TestRedriveInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ids []string

@@ -72,8 +72,8 @@ func hashSecret(s string) []byte {
 
 // SignInClient checks an API client's secret. Errors: WrongCredentials,
 // TooManyAttempts.
-func SignInClient(ctx context.Context, d Directory, code, clientID, secret string) (Client, error) {
-	client, err := d.Client(ctx, clientID)
+func SignInClient(ctx context.Context, d Directory, code, clientID, secret, source string) (Client, error) {
+	client, err := d.Client(ctx, clientID, source)
 	if err != nil && !errors.Is(err, UnknownClient) {
 		return Client{}, err
 	}

@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"time"
 
 	"charter/pkg/caller"
 	"charter/pkg/fault"
@@ -20,6 +21,20 @@ var (
 		Message: "This needs the Admin role in the organization."}
 	// UnknownAccount is an e-mail that no account has.
 	UnknownAccount = fault.Fault{Kind: fault.NotFound, Code: "unknown_user", Field: "Email", Message: "No user has this e-mail."}
+	// Unverified is a caller whose token is for an unverified account, and who
+	// is not at home, or whose account was verified since the token was made.
+	Unverified = fault.Fault{Kind: fault.Forbidden, Code: "email_not_verified",
+		Message: "Verify the e-mail address of your account by the link in its welcome letter, then sign in again."}
+	// InvalidToken is the token of a link that is used, over or was never one.
+	InvalidToken = fault.Fault{Kind: fault.Invalid, Code: "invalid_token", Field: "Token", Message: "Is no token, or is used or over."}
+)
+
+const (
+	// VerifyTime is how long the link in a welcome letter verifies an e-mail.
+	VerifyTime = 7 * 24 * time.Hour
+	// UnverifiedTime is how long an organization made in the commerce dialect
+	// stays without a member whose e-mail is verified.
+	UnverifiedTime = 30 * 24 * time.Hour
 )
 
 // Application asks for a new organization. Founder becomes its owner: with the
@@ -29,6 +44,7 @@ type Application struct {
 	Name         string
 	Founder      Person
 	Password     Password
+	Source       string // the address it comes from
 }
 
 // Directory keeps organizations and their people. A method that takes a caller
@@ -38,7 +54,8 @@ type Application struct {
 // it is not known what was.
 type Directory interface {
 	// Found makes the organization, whole or not at all, and orders the welcome
-	// letter. Errors: NameTaken.
+	// letter. A new account is unverified. It counts the attempt. Errors:
+	// NameTaken, TooManyAttempts.
 	Found(ctx context.Context, a Application) (Organization, error)
 
 	// Record is the caller's organization.
@@ -76,13 +93,25 @@ type Directory interface {
 	// UnknownAccount, TooManyAttempts.
 	Account(ctx context.Context, email mail.Address, source string) (Account, error)
 
+	// Verify proves by the token of a welcome letter that the account's e-mail is
+	// its holder's, who chooses a password; the account's older tokens end. It
+	// counts the attempt. Errors: InvalidToken, TooManyAttempts, a password that
+	// anybody would guess.
+	Verify(ctx context.Context, token string, p Password, source string) error
+
+	// Expire erases an organization, whole, that is older than UnverifiedTime and
+	// has no member whose account is verified; any other it leaves alone. The
+	// accounts that were made with it and belong nowhere else go with it. Called
+	// again it goes on where it ended.
+	Expire(ctx context.Context, organizationID string) error
+
 	// Standing is what a user may do in an organization now. Errors: Gone,
 	// UnknownAccount when the user is no member.
 	Standing(ctx context.Context, userID, organizationID string) (Standing, error)
 
 	// Client is an API client that signs in. It counts the attempt; for an
 	// unknown id it takes as many trips. Errors: UnknownClient, TooManyAttempts.
-	Client(ctx context.Context, clientID string) (Client, error)
+	Client(ctx context.Context, clientID, source string) (Client, error)
 }
 
 // Account is a user with the organizations that they belong to.

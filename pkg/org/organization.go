@@ -105,8 +105,14 @@ type User struct {
 	ID string // kp_ and a ULID
 	Person
 	PasswordHash string // PHC form
+	HomeID       string // the organization that the account was made with
 	CreatedAt    time.Time
+	VerifiedAt   time.Time // when somebody proved that the e-mail is theirs; zero: nobody has
 }
+
+// Verified reports whether the account's e-mail is proved to be its holder's.
+// Until then the account acts at home alone.
+func (u User) Verified() bool { return !u.VerifiedAt.IsZero() }
 
 // Person is how to reach somebody.
 type Person struct {

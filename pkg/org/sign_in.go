@@ -3,6 +3,7 @@ package org
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"charter/pkg/fault"
 	"charter/pkg/mail"
@@ -20,8 +21,8 @@ type Session struct {
 }
 
 // SignIn checks a person's password and finds the organization of the session:
-// the one with the code, or without a code the person's only one. It does the
-// same work for an e-mail that has no account. Errors: WrongCredentials,
+// the one with the code, or without a code the person's only one; for an
+// unverified account its home, with that one's code or none. It does the same work for an e-mail that has no account. Errors: WrongCredentials,
 // TooManyAttempts.
 func SignIn(ctx context.Context, d Directory, email, password, code, source string) (Session, error) {
 	address, err := mail.ParseAddress(email)
@@ -54,6 +55,9 @@ func SignIn(ctx context.Context, d Directory, email, password, code, source stri
 }
 
 func (a Account) membership(code string) (Membership, bool) {
+	if !a.Verified() {
+		a.Memberships = slices.DeleteFunc(slices.Clone(a.Memberships), func(m Membership) bool { return m.OrganizationID != a.HomeID })
+	}
 	if code == "" {
 		if len(a.Memberships) != 1 {
 			return Membership{}, false

@@ -91,8 +91,7 @@ func (otherRole) Error() string { return "table: the member has another role" }
 // role before, if it is known.
 func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User, from, role org.Role) []write {
 	now := d.Now()
-	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name,
-		UserID: user.ID, OrganizationID: o.ID}
+	letter, writes := d.welcome(o, user)
 	// An owner who was demoted meanwhile must not make an owner.
 	expression, condition := "ADD Admins :user", "NOT contains(Admins, :id) AND size(Admins) < :most"
 	values := item{":user": set(user.ID), ":id": str(user.ID), ":most": num(org.MaxAdmins)}
@@ -104,13 +103,12 @@ func (d Directory) promotion(c caller.Caller, o org.Organization, user org.User,
 		item{"JoinedAt": moment(now)}), from)
 	*member.Update.ConditionExpression = unique + " OR " + *member.Update.ConditionExpression
 	member.failed = func(old item) error { return otherRole{org.Role(old.text("Role"))} }
-	writes := append(d.hold(o.ID, user.ID),
+	writes = slices.Concat(writes, d.hold(o.ID, user.ID), d.stays(user, "Named", errAdminsRace), []write{
 		d.update(adminsKey(o.ID), expression, condition, values, means(errAdminsRace)),
 		d.put(adminItem(o.ID, user, role).welcomed(letter.ID, now)),
 		member,
 		d.change(membershipKey(user.ID, o.ID), item{"OrganizationId": str(o.ID), "Code": str(o.Code)}, item{"JoinedAt": moment(now)}),
-		d.put(letterItem(letter, now)),
-		d.audit(o.ID, c.Subject(), "admin.add", user.ID, org.Difference{Field: "Role", Old: string(from), New: string(role)}))
+		d.audit(o.ID, c.Subject(), "admin.add", user.ID, org.Difference{Field: "Role", Old: string(from), New: string(role)})})
 	return append(writes, d.recount(o.ID, 0, from, role)...)
 }
 
@@ -135,6 +133,7 @@ func (d Directory) Demote(ctx context.Context, c caller.Caller, userID string) e
 		writes = append(writes, d.update(adminsKey(c.OrganizationID), "DELETE Admins :user, Owners :user", condition, values,
 			func(old item) error { return demotionRefused(c, old, userID) }))
 		writes = append(writes, d.drop(c.OrganizationID, userID)...)
+		writes = append(writes, d.proven(c, c.OrganizationID)...)
 		err := d.transact(ctx, append(writes,
 			d.remove(adminKey(c.OrganizationID, userID)),
 			d.change(memberKey(c.OrganizationID, userID), item{"Role": str(string(org.Member)), "UserId": str(userID)}, nil),

@@ -74,8 +74,7 @@ func (r Register) Associate(ctx context.Context, c caller.Caller, userID string,
 		if errors.Is(err, errMember) {
 			err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, r.newest(a, "attribute_exists(PK)", errNoMember))...)...)
 		}
-		var before stands
-		if errors.As(err, &before) {
+		if before, ok := errors.AsType[stands](err); ok {
 			a = before.Association
 			return linked{a, false}, r.keepAlone(ctx, c, keep(linkedItem(linked{a, false})))
 		}
@@ -115,11 +114,11 @@ func (r Register) join(ctx context.Context, c caller.Caller, a customer.Associat
 	}
 	items := r.belonging(o, user, org.Member, a.CreatedAt)
 	items[0].with("Newest", string(a.Number))
-	membership := []write{r.claim(items[0], errMember), r.put(items[1])}
+	membership := append(r.stays(user, "Named", customer.UnknownUser), r.claim(items[0], errMember), r.put(items[1]))
 	err = r.transactAs(ctx, c, append(keep(linkedItem(linked{a, true})), r.linking(c, a, membership...)...)...)
 	if errors.As(err, new(stands)) {
 		// The link has outlived a membership, which begins again.
-		again := append(membership, r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
+		again := append(slices.Clip(membership), r.audit(c.OrganizationID, c.Subject(), "association.add", a.UserID,
 			org.Difference{Field: "CustomerNumber", New: string(a.Number)}))
 		return cmp.Or(r.transactAs(ctx, c, again...), err)
 	}

@@ -3,7 +3,6 @@ package table
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -104,33 +103,42 @@ type kind struct {
 
 // kinds are all that there are, by the words in their keys, as keys.go lists them.
 var kinds = map[string]kind{
-	"ORG ORG":          {"organizations", (*walk).organization},
-	"ORG ADMINS":       {"sets of admins", (*walk).admins},
-	"ORG ADMIN":        {"admins", (*walk).admin},
-	"ORG CLIENT":       {"API clients", (*walk).client},
-	"ORG CLIENTS":      {"counts of API clients", (*walk).clientCount},
-	"ORG TIERS":        {"price lists", (*walk).tiers},
-	"ORG ROLES":        {"lists of custom roles", (*walk).roles},
-	"ORG SUB":          {"subscriptions", (*walk).subscription},
-	"ORG MEMBERS":      {"members and invitations", (*walk).memberOrInvitation},
-	"ORG CUSTOMERS":    {"customers", (*walk).customer},
-	"ORG TIERUSE":      {"counters of customers", (*walk).tierUse},
-	"ORG ASSOCIATIONS": {"associations", (*walk).association},
-	"ORG LOG":          {"associations on no sheet", (*walk).logged},
-	"ORG ROLL":         {"rolls of associations", (*walk).roll},
-	"ORG AUDIT":        {"audit entries", (*walk).entry},
-	"ORG SEALS":        {"seals", (*walk).seal},
-	"HOLDS HOLDS":      {"proofs of a role", (*walk).holds},
-	"NAME NAME":        {"names", (*walk).claimed},
-	"SLUG SLUG":        {"slugs", (*walk).claimed},
-	"CODE CODE":        {"codes", (*walk).claimed},
-	"EMAIL EMAIL":      {"e-mails", (*walk).email},
-	"USER USER":        {"users", (*walk).user},
-	"USER ORG":         {"memberships", (*walk).membership},
-	"CLIENT CLIENT":    {"sign-ins of API clients", (*walk).signIn},
-	"ROLL KEYS":        {"sheets of a roll", (*walk).part},
-	"ROLL REST":        {"rests of sheets", (*walk).part},
-	"ROLL CONTENTS":    {"contents of a roll", (*walk).part},
+	"ORG ORG":               {"organizations", (*walk).organization},
+	"ORG ADMINS":            {"sets of admins", (*walk).admins},
+	"ORG ADMIN":             {"admins", (*walk).admin},
+	"ORG CLIENT":            {"API clients", (*walk).client},
+	"ORG CLIENTS":           {"counts of API clients", (*walk).clientCount},
+	"ORG TIERS":             {"price lists", (*walk).tiers},
+	"ORG ROLES":             {"lists of custom roles", (*walk).roles},
+	"ORG SUB":               {"subscriptions", (*walk).subscription},
+	"ORG MEMBERS":           {"members and invitations", (*walk).memberOrInvitation},
+	"ORG CUSTOMERS":         {"customers", (*walk).customer},
+	"ORG TIERUSE":           {"counters of customers", (*walk).tierUse},
+	"ORG ASSOCIATIONS":      {"associations", (*walk).association},
+	"ORG LOG":               {"associations on no sheet", (*walk).logged},
+	"ORG ROLL":              {"rolls of associations", (*walk).roll},
+	"ORG AUDIT":             {"audit entries", (*walk).entry},
+	"ORG SEALS":             {"seals", (*walk).seal},
+	"HOLDS HOLDS":           {"proofs of a role", (*walk).holds},
+	"NAME NAME":             {"names", (*walk).claimed},
+	"SLUG SLUG":             {"slugs", (*walk).claimed},
+	"CODE CODE":             {"codes", (*walk).claimed},
+	"EMAIL EMAIL":           {"e-mails", (*walk).email},
+	"USER USER":             {"users", (*walk).user},
+	"USER ORG":              {"memberships", (*walk).membership},
+	"UNVERIFIED UNVERIFIED": {"marks of unverified accounts", (*walk).unverified},
+	"VERIFY VERIFY": {"links that verify an e-mail", func(w *walk, _, _ []string, i item) {
+		w.find(i.text("UserId") != "" && i.text("Email") != "", "a link that verifies an e-mail verifies none")
+		w.expires(i, "a link that verifies an e-mail")
+	}},
+	"EXPIRY EXPIRY": {"unverified organizations", func(w *walk, pk, _ []string, i item) {
+		w.needs("the organization "+pk[1]+" is not there, and waits to be verified", "organization", pk[1])
+		w.expires(i, "the time of the unverified organization "+pk[1])
+	}},
+	"CLIENT CLIENT": {"sign-ins of API clients", (*walk).signIn},
+	"ROLL KEYS":     {"sheets of a roll", (*walk).part},
+	"ROLL REST":     {"rests of sheets", (*walk).part},
+	"ROLL CONTENTS": {"contents of a roll", (*walk).part},
 	"ISSUER ISSUER": {"links to other issuers", func(w *walk, _, _ []string, i item) {
 		w.needs("a person of another issuer is linked to an account that is not there", "user", i.text("UserId"))
 	}},
@@ -155,15 +163,17 @@ func kindOf(pk, sk []string) string {
 	return pk[0] + " " + sk[0]
 }
 
-// word is a part of a key that is none of a person's.
-var word = regexp.MustCompile(`^[A-Z]{1,20}$`)
+// isWord reports whether a part of a key is none of a person's.
+func isWord(part string) bool {
+	return part != "" && len(part) <= 20 && strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
 
 func (w *walk) item(i item) {
 	w.Items++
 	pk, sk := strings.Split(i.text("PK"), sep), strings.Split(i.text("SK"), sep)
 	k, ok := kinds[kindOf(pk, sk)]
 	if !ok || len(pk) < 2 {
-		if !word.MatchString(pk[0]) {
+		if !isWord(pk[0]) {
 			pk[0] = "unknown"
 		}
 		w.find(false, "an item of a kind that there is not; its key begins with %s", pk[0])
@@ -183,6 +193,8 @@ var (
 	ofSlug   = &matter{"its slug is not claimed for it", "a slug is claimed for it that it does not have"}
 	ofCode   = &matter{"its code is not claimed for it", "a code is claimed for it that it does not have"}
 	ofEmail  = &matter{"their e-mail is not claimed for them", "an e-mail is claimed for them that they do not have"}
+	ofState  = &matter{"their e-mail knows another state of their account", "their account has another state than their e-mail knows"}
+	ofMarks  = &matter{"they are unverified, and not all marks of it are there", "there are marks of an unverified account that is none"}
 	ofSignIn = &matter{"it cannot sign in", "it can sign in, and no organization has it"}
 
 	ofAdmin      = &matter{"they are in the set of admins, without an item that says so with the role", "they are in no set of admins that says so with the role, and have an item"}
@@ -227,10 +239,30 @@ func (w *walk) user(pk, _ []string, i item) {
 	email, err := i.address("Email")
 	w.find(err == nil && !email.IsZero() && i.text("UserId") == pk[1], "%s: their account is none", who)
 	w.book(ofEmail, 1, who, emailKey(email).pk)
+	w.book(ofState, 1, who, i.text("VerifiedAt")+i.text("HomeId"))
+	if i["VerifiedAt"] == nil && i["HomeId"] != nil {
+		w.book(ofMarks, allShards, who, i.text("HomeId"))
+	}
+}
+
+// unverified is a mark of an account. Where an invitation verified it, the marks
+// go one by one.
+func (w *walk) unverified(pk, _ []string, i item) {
+	n, err := strconv.Atoi(pk[len(pk)-1])
+	if err != nil || len(pk) != 3 || n < 0 || n >= shards {
+		w.find(false, "a mark of an unverified account is none")
+		return
+	}
+	if i.flag("Accepted") {
+		w.expires(i, userOf(pk[1])+": a mark of their account, which is verified,")
+		return
+	}
+	w.book(ofMarks, -1<<n, userOf(pk[1]), i.text("HomeId"))
 }
 
 func (w *walk) email(_, _ []string, i item) {
 	w.book(ofEmail, -1, userOf(i.text("UserId")), i.text("PK"))
+	w.book(ofState, -1, userOf(i.text("UserId")), i.text("VerifiedAt")+i.text("HomeId"))
 }
 
 func (w *walk) admins(pk, _ []string, i item) {

@@ -45,6 +45,7 @@ func (t *Table) standing(ctx context.Context, c caller.Caller, policy org.Policy
 			keys = append(keys, k)
 		}
 	}
+	keys = append(keys, provingKeys(c)...)
 	attempt := idempotency.FromContext(ctx)
 	if attempt != nil {
 		keys = append(keys, outcomeKey(attempt.Name()))
@@ -55,6 +56,9 @@ func (t *Table) standing(ctx context.Context, c caller.Caller, policy org.Policy
 		return standing{}, err
 	case found[organization] == nil || found[place] == nil:
 		return standing{}, org.NotMember
+	}
+	if err := isProven(c, c.OrganizationID, found); err != nil {
+		return standing{}, err
 	}
 	s := standing{roles: readRoles(found[roles]), version: found[roles].number("Version"), found: found}
 	role := org.Admin
@@ -101,13 +105,15 @@ func (t *Table) acting(ctx context.Context, c caller.Caller, policy org.Policy, 
 // proof is what a transaction checks, so that the caller stands as s says when
 // it is done. as is the role of an admin's that it takes, Admin or Owner.
 func (t *Table) proof(c caller.Caller, s standing, as org.Role) []write {
+	proven := t.proven(c, c.OrganizationID)
 	switch {
 	case !s.Role.IsAdmin():
-		return []write{t.hasRole(c, s.Role), t.sameRoles(c.OrganizationID, s)}
+		return append([]write{t.hasRole(c, s.Role), t.sameRoles(c.OrganizationID, s)}, proven...)
 	case as == org.Owner:
-		return []write{t.check(adminsKey(c.OrganizationID), "contains(Owners, :caller)", item{":caller": str(c.Subject())}, errNotHeld)}
+		owns := t.check(adminsKey(c.OrganizationID), "contains(Owners, :caller)", item{":caller": str(c.Subject())}, errNotHeld)
+		return append([]write{owns}, proven...)
 	}
-	return []write{t.holds(c)}
+	return append([]write{t.holds(c)}, proven...)
 }
 
 // hasRole checks that the caller is a member with the custom role.

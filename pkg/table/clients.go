@@ -93,9 +93,9 @@ func (d Directory) clientGone(c caller.Caller, clientID string) []write {
 }
 
 // Client implements org.Directory.
-func (d Directory) Client(ctx context.Context, clientID string) (org.Client, error) {
+func (d Directory) Client(ctx context.Context, clientID, source string) (org.Client, error) {
 	signIn := signInKey(clientID)
-	found, err := d.counted(ctx, []rate{{"client " + clientID, 10}}, signIn)
+	found, err := d.counted(ctx, []rate{d.Limits.address("sign in", source), {"client " + clientID, d.Limits.PerClient}}, signIn)
 	if err != nil {
 		return org.Client{}, err
 	}

@@ -17,7 +17,7 @@ func TestClients(t *testing.T) {
 	d.clock.pass(time.Second)
 	client, secret, err := directory.AddClient(ctx, co.client, "Newest")
 	wants(t, "add", err)
-	signed, err := org.SignInClient(ctx, directory, co.Code, client.ID, secret.Reveal())
+	signed, err := org.SignInClient(ctx, directory, co.Code, client.ID, secret.Reveal(), "192.0.2.1")
 	wants(t, "sign in", err)
 	if signed.Name != "Newest" || signed.OrganizationID != co.ID || !signed.CreatedAt.Equal(d.Now()) {
 		t.Errorf("signs in as %+v", signed)
@@ -25,7 +25,7 @@ func TestClients(t *testing.T) {
 	for _, wrong := range [][3]string{
 		{co.Code, client.ID, "wrong"}, {"org_00000000000", client.ID, secret.Reveal()}, {co.Code, co.spare.ID, secret.Reveal()},
 	} {
-		_, err := org.SignInClient(ctx, directory, wrong[0], wrong[1], wrong[2])
+		_, err := org.SignInClient(ctx, directory, wrong[0], wrong[1], wrong[2], "192.0.2.1")
 		wants(t, "sign in wrongly", err, org.WrongCredentials)
 	}
 	clients, err := directory.Clients(ctx, co.owner)
@@ -52,7 +52,7 @@ func TestClients(t *testing.T) {
 		wants(t, "one that is gone", directory.RemoveClient(ctx, co.owner, client.ID), org.UnknownClient)
 		wants(t, "in an organization that is gone", directory.RemoveClient(ctx, elsewhere(newest), client.ID), org.Gone)
 	})
-	_, err = directory.Client(ctx, client.ID)
+	_, err = directory.Client(ctx, client.ID, "192.0.2.1")
 	wants(t, "sign in", err, org.UnknownClient)
 	_, owner := d.founded("Other Corp", "otto@other.example")
 	d.unchanged("another organization's client", func() {

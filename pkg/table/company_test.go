@@ -23,6 +23,7 @@ type company struct {
 	stranger             org.User   // has an account, is no member
 	spare                org.Client // one that may be removed
 	letter, spoilt       string     // the ids of one that waits and one that has failed for good
+	link                 string     // verifies the stranger's e-mail
 }
 
 // Price tiers: Gold, the default, is that of customer 1001; Bronze took over
@@ -95,6 +96,7 @@ func (d *desk) incorporate() *company {
 	must(err)
 	_, _, err = Register{d.Table}.Associate(ctx, co.owner, co.member.ID, "1001")
 	must(err)
+	co.link = d.letter("stan@shop.example").Token
 	for k, i := range d.all() {
 		switch {
 		case k.sk != "LETTER":
@@ -118,7 +120,7 @@ func (d *desk) founded(name, email string) (org.Organization, caller.Caller) {
 		d.t.Fatal(err)
 	}
 	u := d.user(email)
-	return o, caller.Caller{UserID: u.ID, Email: email, OrganizationID: o.ID, OrgCode: o.Code, Admin: true}
+	return o, caller.Caller{UserID: u.ID, Email: email, Verified: true, OrganizationID: o.ID, OrgCode: o.Code, Admin: true}
 }
 
 // application asks for an organization that says something of everything.
@@ -166,7 +168,7 @@ func (co *company) linked() caller.Identity {
 }
 
 func (co *company) userCaller(u org.User) caller.Caller {
-	return caller.Caller{UserID: u.ID, Email: u.Email.String(), OrganizationID: co.ID, OrgCode: co.Code, Admin: true}
+	return caller.Caller{UserID: u.ID, Email: u.Email.String(), Verified: true, OrganizationID: co.ID, OrgCode: co.Code, Admin: true}
 }
 
 func (co *company) clientCaller(id string) caller.Caller {

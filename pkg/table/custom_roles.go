@@ -123,7 +123,7 @@ func (t Team) redefine(ctx context.Context, c caller.Caller, d org.Definition, a
 			proof, condition, values := t.proof(c, s, as), change.condition, change.values
 			if !s.Role.IsAdmin() {
 				// ROLES is the item that changes: what it has to be is part of the change.
-				proof = []write{t.hasRole(c, s.Role)}
+				proof = append([]write{t.hasRole(c, s.Role)}, t.proven(c, c.OrganizationID)...)
 				condition += " AND " + sameVersion
 				values = item{":version": num(s.version)}.and(change.values)
 			}

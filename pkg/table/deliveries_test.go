@@ -38,9 +38,6 @@ func (d *desk) welcomes(c org.Directory, as func() ([]org.Administrator, error))
 
 // How far a letter has come is noted with the admin whom it welcomes: with each
 // try, with its end, and when it waits again.
-//
-// Tried with the control that it must catch: a Failed that wrote to the letter
-// alone left the admin's at queued with no attempt.
 func TestWelcomeIsNoted(t *testing.T) {
 	d := open(t)
 	_, ann := d.founded("Acme", "ann@acme.example")
@@ -83,9 +80,6 @@ func TestWelcomeIsNoted(t *testing.T) {
 
 // A letter's end is noted with nobody else: not with an admin who is none any
 // more, and not with one who has a newer letter.
-//
-// Tried with the control that it must catch: a note without its condition made
-// a demoted admin's item anew.
 func TestWelcomeOfAnother(t *testing.T) {
 	d := open(t)
 	_, ann := d.founded("Acme", "ann@acme.example")

@@ -27,7 +27,8 @@ func (r Register) Enrich(ctx context.Context, c caller.Caller, code, userID stri
 	}
 	organization, member, tiers, role := orgKey(id), memberKey(id, userID), tiersKey(id), roleKey(c)
 	link := associationKey(customer.Association{OrganizationID: id, UserID: userID, Number: n})
-	keys := []key{organization, member, tiers}
+	account := userKey(userID)
+	keys := append(provingKeys(c), organization, member, tiers, account)
 	if other {
 		keys = append(keys, role)
 	}
@@ -44,6 +45,8 @@ func (r Register) Enrich(ctx context.Context, c caller.Caller, code, userID stri
 		return none, customer.AdminOnly
 	case !other && found[member] == nil:
 		return none, customer.NotMember
+	case isProven(c, id, found) != nil:
+		return none, isProven(c, id, found)
 	case found[member] == nil:
 		return none, customer.UnknownMember
 	case n != "" && found[link] == nil:
@@ -61,7 +64,7 @@ func (r Register) Enrich(ctx context.Context, c caller.Caller, code, userID stri
 	list := readTiers(found[tiers])
 	buyer, err := readCustomer(found[customerKey(id, n)], list)
 	return customer.Enrichment{OrganizationID: id, Code: found[organization].text("Code"), UserID: userID,
-		Email: found[member].text("Email"), Admin: org.Role(found[member].text("Role")).IsAdmin(), Number: n, Terms: buyer.Terms(list)}, err
+		Email: found[member].text("Email"), Verified: found[account].text("VerifiedAt") != "", Admin: org.Role(found[member].text("Role")).IsAdmin(), Number: n, Terms: buyer.Terms(list)}, err
 }
 
 // organizationOf is the id of the organization with the code. The caller's own

@@ -100,14 +100,14 @@ func (r Roll) draft(ctx context.Context, organization string, s standingRoll, si
 	_, err := r.Client.PutItem(ctx, &dynamodb.PutItemInput{TableName: &r.Name, Item: w.Put.Item,
 		ConditionExpression: w.Put.ConditionExpression, ExpressionAttributeValues: w.Put.ExpressionAttributeValues})
 	var overtaken *types.ConditionalCheckFailedException
-	if errors.As(err, &overtaken) {
+	switch {
+	case errors.As(err, &overtaken):
 		return nil, errOvertaken
+	case err != nil:
+		return nil, failure(err)
 	}
 	d.before = noted
-	if err == nil {
-		err = d.sweep(noted)
-	}
-	return d, failure(err)
+	return d, d.sweep(noted)
 }
 
 // onCondition makes one state of the roll another.
@@ -163,12 +163,12 @@ func (d *draft) sheet(keys, rest []byte) (name string, err error) {
 func sheetName(draft string, n int) string { return draft + "." + strconv.Itoa(n) }
 
 // contents makes the contents, unless there are no sheets.
-func (d *draft) contents(c roll.Contents) (name string, err error) {
+func (d *draft) contents(c roll.Contents) (name string) {
 	if c.Rows() == 0 {
-		return "", nil
+		return ""
 	}
 	d.parts = append(d.parts, partItem(d.organization, d.name, contentsPart, c.Encode()))
-	return d.name, nil
+	return d.name
 }
 
 // flush writes what is in hand.
@@ -285,7 +285,7 @@ func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log
 	}
 	next.rows += len(log)
 	next.looseRows = len(rows)
-	next.full = len(rows) >= max(r.measure().loose, next.rows/256) || roll.TextSize(rows) > mostLoose
+	next.full = len(rows) >= max(r.measure().loose, min(next.rows/256, mostLooseRows)) || roll.TextSize(rows) > mostLoose
 	next.trash = nil
 	if s.loose != "" {
 		next.trash = []string{join("sheet", s.loose)}
@@ -293,10 +293,13 @@ func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log
 	return d.publish(next, log)
 }
 
-// mostLoose is how many bytes the keys on the loose sheet may have: with the ids
-// of its rows, it stays within the 400 KB of an item, however little of it can be
-// compressed.
-const mostLoose = 240 << 10
+// What the loose sheet may have at most, in rows and in bytes of their keys, so
+// that both its parts stay within the 400 KB of an item, however little of them
+// can be compressed.
+const (
+	mostLooseRows = 10_000
+	mostLoose     = 240 << 10
+)
 
 // merge moves the rows of the loose sheet to the others.
 func (r Roll) merge(ctx context.Context, organization string, s standingRoll) error {
@@ -366,9 +369,7 @@ func (r Roll) spread(ctx context.Context, organization string, s, next standingR
 			return err
 		}
 	}
-	if next.contents, err = d.contents(after); err != nil {
-		return err
-	}
+	next.contents = d.contents(after)
 	next.splits = nil
 	if next.rows <= 2*r.measure().direct {
 		for n, span := range after[customer.ByUser] {

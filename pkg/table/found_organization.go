@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"charter/pkg/idempotency"
-	"charter/pkg/mail"
 	"charter/pkg/org"
 	"charter/pkg/pricing"
 )
@@ -23,26 +22,29 @@ const (
 )
 
 // Found implements org.Directory. The password is hashed whether there is an
-// account or not: the time tells nothing.
+// account or not: the time tells nothing. It is hashed once the attempt is
+// within its limits: that is the work which a flood would be after.
 func (d Directory) Found(ctx context.Context, a org.Application) (org.Organization, error) {
-	hash, err := a.Password.Hash(d.Random)
-	if err != nil {
-		return org.Organization{}, err
-	}
-	return d.found(ctx, a, hash)
+	return d.found(ctx, a, func() (string, error) { return a.Password.Hash(d.Random) })
 }
 
-func (d Directory) found(ctx context.Context, a org.Application, passwordHash string) (org.Organization, error) {
+func (d Directory) found(ctx context.Context, a org.Application, hash func() (string, error)) (org.Organization, error) {
 	now := d.Now()
 	o := org.Organization{ID: "org_" + d.ulid(), Code: d.code(), Name: a.Name, Profile: a.Organization, KYBStatus: org.KYBPending,
 		CreatedAt: now, UpdatedAt: now}
-	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, PasswordHash: passwordHash, CreatedAt: now}
+	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, HomeID: o.ID, CreatedAt: now}
+	limits := []rate{d.Limits.address("found", a.Source), d.Limits.email("found", a.Founder.Email)}
 	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
 		for from, choices, round := 1, firstChoices, 0; round < mostRounds; round++ {
 			slug := org.SlugOf(o.Name, o.Code)
-			taken, err := d.taken(ctx, a, slug, from, choices)
+			taken, err := d.taken(ctx, a, limits, slug, from, choices)
 			if err != nil {
 				return org.Organization{}, err
+			}
+			if limits = nil; founder.PasswordHash == "" {
+				if founder.PasswordHash, err = hash(); err != nil {
+					return org.Organization{}, err
+				}
 			}
 			n := from
 			for n < from+choices && taken[slugKey(org.SlugChoice(slug, n))] != nil {
@@ -72,7 +74,7 @@ func (d Directory) found(ctx context.Context, a org.Application, passwordHash st
 }
 
 // taken looks at all that the organization wants, and at the request's key.
-func (d Directory) taken(ctx context.Context, a org.Application, slug string, from, choices int) (map[key]item, error) {
+func (d Directory) taken(ctx context.Context, a org.Application, limits []rate, slug string, from, choices int) (map[key]item, error) {
 	keys := []key{nameKey(a.Name), emailKey(a.Founder.Email)}
 	attempt := idempotency.FromContext(ctx)
 	if attempt != nil {
@@ -81,7 +83,7 @@ func (d Directory) taken(ctx context.Context, a org.Application, slug string, fr
 	for n := from; n < from+choices; n++ {
 		keys = append(keys, slugKey(org.SlugChoice(slug, n)))
 	}
-	found, err := d.fetch(ctx, keys...)
+	found, err := d.counted(ctx, limits, keys...)
 	if err == nil {
 		err = d.before(attempt, found)
 	}
@@ -95,15 +97,20 @@ func (d Directory) taken(ctx context.Context, a org.Application, slug string, fr
 func (d Directory) founding(o org.Organization, user org.User, known bool) []write {
 	name := newItem(nameKey(o.Name)).with("OrganizationId", o.ID)
 	slug := newItem(slugKey(o.Slug)).with("OrganizationId", o.ID)
-	letter := mail.Letter{ID: d.ulid(), Kind: mail.Welcome, To: user.Email, Name: user.FirstName, Organization: o.Name,
-		UserID: user.ID, OrganizationID: o.ID}
-	writes := []write{d.claim(name, org.NameTaken), d.claim(slug, errSlugRace)}
+	letter, writes := d.welcome(o, user)
+	writes = append(writes, d.claim(name, org.NameTaken), d.claim(slug, errSlugRace))
 	if known {
 		writes = append(writes, d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errEmailRace))
+		writes = append(writes, d.stays(user, "Founded", errEmailRace)...)
 	} else {
 		writes = append(writes, d.claim(emailItem(user), errEmailRace), d.put(userItem(user)))
+		writes = append(writes, d.confine(user)...)
 	}
-	writes = append(writes, d.put(organizationItem(o).set("NameClaimed", flag(true))), d.put(letterItem(letter, o.CreatedAt)))
+	if !user.Verified() {
+		writes = append(writes, d.put(newItem(expiryKey(o.ID)).with("OrganizationId", o.ID).
+			set("ExpiresAt", num(o.CreatedAt.Add(org.UnverifiedTime).Unix()))))
+	}
+	writes = append(writes, d.put(organizationItem(o).set("NameClaimed", flag(true))))
 	return append(writes, d.making(o, user, letter.ID)...)
 }
 

@@ -141,6 +141,7 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 	belonging := t.belonging(o, user, role.Role, t.Now())
 	writes := []write{used, t.claim(belonging[0], org.AlreadyMember), t.put(belonging[1]),
 		t.audit(id, user.ID, "invitation.accept", user.ID, org.Difference{Field: "Role", New: string(role.Role)})}
+	writes = append(writes, t.proving(c, user)...)
 	if role.Role.Custom() {
 		writes = append(writes, t.recount(id, found[rolesKey(id)].number("Version"), "", role.Role)...)
 	}
@@ -155,4 +156,23 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 				means(org.TooManyAdmins.In(""))))
 	}
 	return writes, nil
+}
+
+// proving is what an invitation's token proves beside the invitation: it was
+// mailed to the account's own address. The token that the caller holds goes on
+// to count, and the items that say so go when no such token can be left.
+func (t Team) proving(c caller.Caller, u org.User) (writes []write) {
+	switch {
+	case u.Verified() && confined(c):
+		return t.proven(c, "")
+	case u.Verified():
+		return nil
+	}
+	writes = t.verified(u, t.Now(), item{})
+	writes[0].failed = means(errStale)
+	for n := range shards {
+		writes = append(writes, t.update(unverifiedKey(u.ID, n), "SET Accepted = :yes, ExpiresAt = :end", "attribute_exists(PK)",
+			item{":yes": flag(true), ":end": num(t.Now().Add(24 * time.Hour).Unix())}, means(errStale)))
+	}
+	return writes
 }

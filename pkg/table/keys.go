@@ -16,21 +16,25 @@ import (
 )
 
 // The table holds everything under string keys PK and SK. Access patterns, each
-// with the method that serves it and its trips (sequential waits) on success:
+// with the method that serves it and its trips (sequential waits) on success. A
+// caller whose token is for an unverified account adds a read of UNVERIFIED
+// beside the first, or a check of it to the transaction:
 //
-//	found an organization                      Directory.Found        2  BatchGetItem; TransactWriteItems
+//	found an organization                      Directory.Found        2  BatchGetItem beside 2 UpdateItem RATE#; TransactWriteItems
 //	read an organization, whole                Directory.Record       1  Query ORG#<id>
 //	change an organization's profile           Directory.Change       2  Query ORG#<id>; TransactWriteItems
 //	list the admins                            Directory.Admins       1  Query ORG#<id>
 //	make somebody an admin                     Directory.Promote      2  BatchGetItem; TransactWriteItems
 //	take the role from an admin                Directory.Demote       1  TransactWriteItems
-//	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 2 UpdateItem RATE#; Query USER#<id>
+//	find the account of an e-mail              Directory.Account      2  BatchGetItem EMAIL# beside 3 UpdateItem RATE#; Query USER#<id>
+//	verify the e-mail of an account            Directory.Verify       3  BatchGetItem VERIFY# beside UpdateItem RATE#; BatchGetItem; TransactWriteItems
+//	erase what nobody verified                 Directory.Expire       n  Query ORG#<id>; then as much as there is of it
 //	read a member's standing                   Directory.Standing     1  BatchGetItem
 //	find the account of another's token        Directory.Recognize    2  BatchGetItem; BatchGetItem USER#<id>, 2 for one to link
 //	add an API client                          Directory.AddClient    1  TransactWriteItems
 //	list the API clients                       Directory.Clients      1  Query ORG#<id>
 //	remove an API client                       Directory.RemoveClient 1  TransactWriteItems
-//	find an API client that signs in           Directory.Client       2  BatchGetItem CLIENT#<id> beside UpdateItem RATE#; BatchGetItem
+//	find an API client that signs in           Directory.Client       2  BatchGetItem CLIENT#<id> beside 2 UpdateItem RATE#; BatchGetItem
 //	read the price list                        Book.Tiers             1  BatchGetItem
 //	add a price tier                           Book.Add               1  TransactWriteItems
 //	change a price tier                        Book.Change            2  BatchGetItem; TransactWriteItems
@@ -39,7 +43,7 @@ import (
 //	read a customer                            Register.Customer      1  BatchGetItem
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
 //	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
-//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 8 for 96 that wait (more for a merge)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 9 for 96 that wait (more for a merge)
 //	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
@@ -94,6 +98,9 @@ import (
 //	person of another issuer is linked         ISSUER#<digest>        ISSUER
 //	user                                       USER#<id>              USER
 //	user belongs to an organization            USER#<id>              ORG#<org>
+//	account is unverified, 16 times over       UNVERIFIED#<user>#<shard>  UNVERIFIED
+//	link that verifies an e-mail               VERIFY#<digest>        VERIFY
+//	organization goes unless it is verified    EXPIRY#<org>           EXPIRY
 //	API client, for signing in                 CLIENT#<id>            CLIENT
 //	letter waiting or given up (index byDue)   LETTER#<id>            LETTER
 //	outcome under an Idempotency-Key           IDEMPOTENCY#<digest>   IDEMPOTENCY
@@ -130,6 +137,18 @@ import (
 // used, revoked, replaced or seven days old. It names organization and
 // invitation, so that no item has to be found by the hash. The id is made from
 // the address: a new invitation takes the place of the one before.
+//
+// UNVERIFIED says where an account whose e-mail nobody has proved may act: in
+// HomeId, the organization that it was made with. Roles elsewhere are given to
+// it as to any other; a token made for it says so, and every read and write by
+// such a token looks at one of these items beside the role, 16 for the reason
+// that HOLDS has. A link (VERIFY keeps its hash; the link itself stands in the
+// letter alone) deletes them, so that those tokens end and all roles count.
+// Accepting an invitation marks them Accepted: its token was mailed to the same
+// address, and the caller goes on with the token at hand.
+//
+// EXPIRY is there while nobody has verified an organization made in the
+// commerce dialect; when TTL removes it, Directory.Expire erases the organization.
 //
 // A seal names the entries that it covers, so that one that comes late, with an
 // earlier id than those sealed, is of the next seal. Entries are never touched
@@ -222,6 +241,12 @@ func issuerKey(id caller.Identity) key {
 func userPartition(id string) string    { return join("USER", id) }
 func userKey(id string) key             { return key{userPartition(id), "USER"} }
 func membershipKey(user, id string) key { return key{userPartition(user), join("ORG", id)} }
+
+func unverifiedKey(user string, shard int) key {
+	return key{join("UNVERIFIED", user, strconv.Itoa(shard)), "UNVERIFIED"}
+}
+func verifyKey(token string) key { return key{join("VERIFY", digest(token)), "VERIFY"} }
+func expiryKey(id string) key    { return key{join("EXPIRY", id), "EXPIRY"} }
 
 func signInKey(client string) key { return key{join("CLIENT", client), "CLIENT"} }
 func rateKey(what string, minute int64) key {

@@ -185,7 +185,8 @@ func (t Team) moving(c caller.Caller, s standing, as org.Role, userID string, fr
 		writes = append(writes, t.remove(adminKey(id, userID)))
 		writes = append(writes, t.drop(id, userID)...)
 	}
-	return append(writes, t.recount(id, s.version, from, to)...)
+	writes = append(writes, t.recount(id, s.version, from, to)...)
+	return append(writes, t.proven(c, id)...)
 }
 
 // provedElsewhere is the part of the caller's standing that the items which

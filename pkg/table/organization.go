@@ -50,18 +50,19 @@ func readPerson(i item) (org.Person, error) {
 
 func userItem(u org.User) item {
 	return newItem(userKey(u.ID)).with("UserId", u.ID).person(u.Person).
-		with("PasswordHash", u.PasswordHash).set("CreatedAt", moment(u.CreatedAt))
+		with("PasswordHash", u.PasswordHash).with("HomeId", u.HomeID).set("CreatedAt", moment(u.CreatedAt))
 }
 
 // emailItem says who has an e-mail, with the person, so that making somebody a
 // member takes no read of the account.
 func emailItem(u org.User) item {
-	return newItem(emailKey(u.Email)).with("UserId", u.ID).person(u.Person)
+	return newItem(emailKey(u.Email)).with("UserId", u.ID).with("HomeId", u.HomeID).person(u.Person)
 }
 
 func readUser(i item) (org.User, error) {
 	p, err := readPerson(i)
-	return org.User{ID: i.text("UserId"), Person: p, PasswordHash: i.text("PasswordHash"), CreatedAt: i.time("CreatedAt")}, err
+	return org.User{ID: i.text("UserId"), Person: p, PasswordHash: i.text("PasswordHash"), CreatedAt: i.time("CreatedAt"),
+		HomeID: i.text("HomeId"), VerifiedAt: i.time("VerifiedAt")}, err
 }
 
 func subscriptionItem(organization string, s org.Subscription) item {

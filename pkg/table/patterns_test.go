@@ -66,7 +66,7 @@ func showRecord(r org.Record, err error) (string, error) {
 
 func found(name, email string) callFunc {
 	return func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return show(Directory{co.Table}.found(ctx, application(name, email), "$argon2id$of-nobody")) // hashing is all that Found adds
+		return show(Directory{co.Table}.found(ctx, application(name, email), ofNobody)) // hashing is all that Found adds
 	}
 }
 
@@ -176,6 +176,12 @@ var patterns = []pattern{
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Account(ctx, addressOf("nobody@shop.example"), "192.0.2.1"))
 	}, faults: []fault.Fault{org.UnknownAccount}},
+	{name: "Directory.Verify", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(co.verify(co.link))
+	}},
+	{name: "Directory.Expire", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Directory{co.Table}.Expire(ctx, co.ID)) // nothing, for its time is not over
+	}},
 	{name: "Directory.Standing", call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return show(Directory{co.Table}.Standing(ctx, co.member.ID, co.ID))
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
@@ -196,9 +202,9 @@ var patterns = []pattern{
 	{name: "Directory.RemoveClient", caller: owners, writes: true, keyed: true, call: removeClient(spareID),
 		refused: removeClient(nobodyID), faults: []fault.Fault{org.UnknownClient}},
 	{name: "Directory.Client", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return show(Directory{co.Table}.Client(ctx, co.spare.ID))
+		return show(Directory{co.Table}.Client(ctx, co.spare.ID, "192.0.2.1"))
 	}, refused: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
-		return show(Directory{co.Table}.Client(ctx, "client_of_nobody"))
+		return show(Directory{co.Table}.Client(ctx, "client_of_nobody", "192.0.2.1"))
 	}, faults: []fault.Fault{org.UnknownClient}},
 	{name: "Book.Tiers", caller: owners, call: func(ctx context.Context, co *company, c caller.Caller) (string, error) {
 		tiers, err := Book{co.Table}.Tiers(ctx, c)

@@ -29,7 +29,7 @@ func (t Team) Establish(ctx context.Context, c caller.Caller, name, slug string,
 	return once(ctx, t.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
 		for range mostRounds {
 			slug := t.claim(newItem(slugKey(o.Slug)).with("OrganizationId", o.ID), org.SlugTaken)
-			err := t.transact(ctx, slices.Concat(keep(organizationItem(o)), []write{slug, t.put(organizationItem(o))}, t.making(o, owner, "")))
+			err := t.transact(ctx, slices.Concat(keep(organizationItem(o)), t.proven(c, ""), []write{slug, t.put(organizationItem(o))}, t.making(o, owner, "")))
 			if !errors.Is(err, errCodeRace) {
 				return o, err
 			}
@@ -50,17 +50,17 @@ func (t Team) Organizations(ctx context.Context, c caller.Caller) ([]org.Organiz
 		return cmp.Or(a.time("JoinedAt").Compare(b.time("JoinedAt")), cmp.Compare(a.text("OrganizationId"), b.text("OrganizationId")))
 	})
 	var organizations []org.Organization
-	for some := range slices.Chunk(memberships, 100) {
+	for some := range slices.Chunk(memberships, 100-len(provingKeys(c))) {
 		keys := make([]key, len(some))
 		for n, i := range some {
 			keys[n] = orgKey(i.text("OrganizationId"))
 		}
-		found, err := t.fetch(ctx, keys...)
+		found, err := t.fetch(ctx, append(provingKeys(c), keys...)...)
 		if err != nil {
 			return nil, err
 		}
 		for _, k := range keys {
-			if found[k] == nil {
+			if found[k] == nil || isProven(c, found[k].text("OrganizationId"), found) != nil {
 				continue
 			}
 			o, err := readOrganization(found[k])

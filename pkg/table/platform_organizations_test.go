@@ -161,7 +161,7 @@ func TestReviseAClaimedName(t *testing.T) {
 			p := m.person(email)
 			o, err := commerce.Found(ctx, org.Application{Name: name, Founder: p, Password: password})
 			found, _ := d.fetch(ctx, emailKey(p.Email))
-			return caller.Caller{UserID: found[emailKey(p.Email)].text("UserId"), OrganizationID: o.ID, Admin: true}, err
+			return caller.Caller{UserID: found[emailKey(p.Email)].text("UserId"), Verified: true, OrganizationID: o.ID, Admin: true}, err
 		}
 		ann, err := found("Acme", "ann@acme.example")
 		if err != nil {

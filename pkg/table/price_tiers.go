@@ -207,8 +207,7 @@ func (b Book) rewrite(ctx context.Context, c caller.Caller, action string,
 				w.failed = means(errTiersRace)
 				err = b.transactAs(ctx, c, slices.Concat(keep(nil), []write{w, b.audit(c.OrganizationID, c.Subject(), action, id, tierChanges(readTiers(found[k]), after, id)...)}, more)...)
 			}
-			var used inUse
-			if errors.As(err, &used) {
+			if used, ok := errors.AsType[inUse](err); ok {
 				err = used.refused(ctx, b, c)
 			}
 			if !errors.Is(err, errTiersRace) {

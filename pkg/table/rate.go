@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"charter/pkg/mail"
 	"charter/pkg/org"
 )
 
@@ -15,6 +16,27 @@ import (
 type rate struct {
 	what string
 	most int64
+}
+
+// Limits are how many attempts the public routes take within a minute of the
+// clock, right and wrong alike.
+type Limits struct {
+	PerAddress         int64 // on one route from one source address
+	PerEmail           int64 // on one route about one e-mail
+	PerEmailAndAddress int64 // to sign in with one e-mail from one source address
+	PerClient          int64 // to sign in as one API client
+}
+
+func (l Limits) address(route, source string) rate {
+	return rate{route + " from " + source, l.PerAddress}
+}
+
+func (l Limits) email(route string, email mail.Address) rate {
+	return rate{route + " e-mail " + email.Folded(), l.PerEmail}
+}
+
+func (l Limits) emailFrom(route string, email mail.Address, source string) rate {
+	return rate{route + " e-mail " + email.Folded() + " from " + source, l.PerEmailAndAddress}
 }
 
 // counted fetches, and in the same trip counts an attempt against each rate.

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"context"
 
 	"charter/pkg/caller"
@@ -25,11 +26,12 @@ func (t *Table) whole(ctx context.Context, c caller.Caller) (whole, error) {
 	if c.OrganizationID == "" {
 		return nil, org.NotAdmin
 	}
+	marked := beside(func() (map[key]item, error) { return t.fetch(ctx, provingKeys(c)...) })
 	items, err := t.partition(ctx, orgPartition(c.OrganizationID))
-	if err != nil {
+	found, failed := marked()
+	if err := cmp.Or(err, failed); err != nil {
 		return nil, err
 	}
-	found := make(map[key]item, len(items))
 	for _, i := range items {
 		found[key{i.text("PK"), i.text("SK")}] = i
 	}

@@ -17,7 +17,9 @@ var errLinkRace = errors.New("table: the person was linked meanwhile")
 // that is linked with the identity. Where none is, the account with its e-mail
 // is linked now, and for good: from then on the token's e-mail is not looked at.
 // The organization is that of the token, if there is one, whether or not the
-// account belongs to it: that is judged where the role is. Errors:
+// account belongs to it: that is judged where the role is. The issuer has
+// verified the e-mail, so such a token acts as one for a verified account does;
+// the account itself, whose password may be another's, stays as it is. Errors:
 // org.UnknownAccount.
 func (d Directory) Recognize(ctx context.Context, id caller.Identity) (caller.Caller, error) {
 	keys := []key{issuerKey(id)}
@@ -47,7 +49,7 @@ func (d Directory) Recognize(ctx context.Context, id caller.Identity) (caller.Ca
 		case user.ID == "":
 			return caller.Caller{}, org.UnknownAccount
 		}
-		c := caller.Caller{UserID: user.ID, Email: user.Email.String(), Foreign: true, Expires: id.Expires}
+		c := caller.Caller{UserID: user.ID, Email: user.Email.String(), Verified: true, Foreign: true, Expires: id.Expires}
 		if o := found[orgKey(id.Organization)]; named && o != nil {
 			c.OrganizationID, c.OrgCode = id.Organization, o.text("Code")
 		} else if code := found[codeKey(id.Organization)]; named && code != nil {
@@ -94,6 +96,6 @@ func (d Directory) link(ctx context.Context, id caller.Identity, old, account it
 		same := "UserId = :gone"
 		link.Put.ConditionExpression, link.Put.ExpressionAttributeValues = &same, item{":gone": str(old.text("UserId"))}
 	}
-	return user, d.transact(ctx, []write{link,
+	return user, d.transact(ctx, []write{link, d.change(userKey(user.ID), item{"LinkedAt": moment(d.Now())}, nil),
 		d.check(emailKey(user.Email), "UserId = :user", item{":user": str(user.ID)}, errLinkRace)})
 }

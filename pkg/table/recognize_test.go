@@ -29,7 +29,7 @@ func TestRecognize(t *testing.T) {
 		t.Helper()
 		got, err := recognize(id)
 		c := caller.Caller{UserID: user.ID, Email: user.Email.String(), OrganizationID: organization.ID, OrgCode: organization.Code,
-			Foreign: true, Expires: id.Expires}
+			Verified: true, Foreign: true, Expires: id.Expires}
 		if err != nil || got != c {
 			t.Errorf("%s: %+v, %v; want %+v", what, got, err, c)
 		}

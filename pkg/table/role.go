@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 
 	"charter/pkg/caller"
 	"charter/pkg/idempotency"
@@ -43,7 +44,8 @@ func (t *Table) transactAs(ctx context.Context, c caller.Caller, writes ...write
 	if !c.MayBeAdmin() || c.OrganizationID == "" {
 		return t.notAdmin(ctx, c)
 	}
-	err := t.transact(ctx, append([]write{t.holds(c)}, writes...))
+	checks := append([]write{t.holds(c)}, t.proven(c, c.OrganizationID)...)
+	err := t.transact(ctx, append(checks, writes...))
 	if errors.Is(err, errNotHeld) {
 		return t.notAdmin(ctx, c)
 	}
@@ -73,7 +75,7 @@ func judge(c caller.Caller, found map[key]item) error {
 	case !c.MayBeAdmin() || found[roleKey(c)] == nil:
 		return org.NotAdmin
 	}
-	return nil
+	return isProven(c, c.OrganizationID, found)
 }
 
 // fetchAs is fetch for a caller who must hold the Admin role, which is read in
@@ -82,7 +84,7 @@ func (t *Table) fetchAs(ctx context.Context, c caller.Caller, keys ...key) (map[
 	if c.OrganizationID == "" {
 		return nil, org.NotAdmin
 	}
-	keys = append(keys, orgKey(c.OrganizationID), roleKey(c))
+	keys = slices.Concat(keys, []key{orgKey(c.OrganizationID), roleKey(c)}, provingKeys(c))
 	attempt := idempotency.FromContext(ctx)
 	if attempt != nil {
 		keys = append(keys, outcomeKey(attempt.Name()))

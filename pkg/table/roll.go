@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -164,7 +165,7 @@ func (r Register) page(ctx context.Context, organization string, q customer.Quer
 		return customer.Page{}, err
 	}
 	again := beside(func() (standingRoll, error) { return r.standingRoll(ctx, organization) })
-	page, err := roll.Read(q, contents, append(loose[:len(loose):len(loose)], log...), b)
+	page, err := roll.Read(q, contents, slices.Concat(loose, log), b)
 	now, notKnown := again()
 	switch {
 	case notKnown != nil:
@@ -278,24 +279,24 @@ func (b books) open(o customer.Order, s roll.Span, part []byte) (roll.Keys, erro
 func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Association, error) {
 	known := make([]roll.Keys, len(spans))
 	rests := make([][]byte, len(spans))
-	keys := make([]key, 0, 2*len(spans))
-	for _, s := range spans {
-		keys = append(keys, partKey(b.organization, s.Sheet, restPart))
-	}
-	var elsewhere []int
+	var missing []key
+	var place []int
 	for i, s := range spans {
 		var ok bool
 		if known[i], ok = onShelf[roll.Keys](b.table.Shelf, s.Sheet); !ok {
-			elsewhere = append(elsewhere, i)
-			keys = append(keys, partKey(b.organization, s.Sheet, keysPart))
+			missing, place = append(missing, partKey(b.organization, s.Sheet, keysPart)), append(place, i)
+		}
+		if rests[i], ok = onShelf[[]byte](b.table.Shelf, "rest of "+s.Sheet); !ok {
+			missing, place = append(missing, partKey(b.organization, s.Sheet, restPart)), append(place, i)
 		}
 	}
-	err := b.parts(keys, func(n int, part []byte) (err error) {
-		if n < len(spans) {
-			rests[n] = part
+	err := b.parts(missing, func(n int, part []byte) (err error) {
+		i := place[n]
+		if missing[n].sk == restPart {
+			rests[i] = part
+			b.table.Shelf.put("rest of "+spans[i].Sheet, part, len(part))
 			return nil
 		}
-		i := elsewhere[n-len(spans)]
 		known[i], err = b.open(o, spans[i], part)
 		return err
 	})

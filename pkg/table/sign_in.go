@@ -15,8 +15,9 @@ const nobody = "kp_00000000000000000000000000"
 func (d Directory) Account(ctx context.Context, email mail.Address, source string) (org.Account, error) {
 	k := emailKey(email)
 	found, err := d.counted(ctx, []rate{
-		{"e-mail " + email.Folded() + " from " + source, 10},
-		{"e-mail " + email.Folded(), 100},
+		d.Limits.address("sign in", source),
+		d.Limits.emailFrom("sign in", email, source),
+		d.Limits.email("sign in", email),
 	}, k)
 	if err != nil {
 		return org.Account{}, err

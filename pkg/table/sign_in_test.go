@@ -88,19 +88,19 @@ func TestRates(t *testing.T) {
 	wants(t, "another e-mail", email("stan@shop.example", "192.0.2.0"))
 	for _, id := range []string{co.spare.ID, "client_of_nobody"} {
 		for range 10 {
-			_, err := directory.Client(ctx, id)
+			_, err := directory.Client(ctx, id, "192.0.2.1")
 			if id == co.spare.ID {
 				wants(t, "a client", err)
 			} else {
 				wants(t, "nobody's client", err, org.UnknownClient)
 			}
 		}
-		_, err := directory.Client(ctx, id)
+		_, err := directory.Client(ctx, id, "192.0.2.1")
 		refused("the 11th of a client", err)
 	}
 	d.clock.pass(20 * time.Second)
 	wants(t, "the next minute", email("mary@shop.example", "192.0.2.0"))
-	_, err := directory.Client(ctx, co.spare.ID)
+	_, err := directory.Client(ctx, co.spare.ID, "192.0.2.1")
 	wants(t, "a client in the next minute", err)
 	for k, i := range d.all() {
 		counter := shown(tree(i))

@@ -31,6 +31,7 @@ type Table struct {
 	Client *dynamodb.Client
 	Name   string
 	Secret []byte           // keys the prints of Idempotency-Key bodies, and the cursors of lists
+	Limits Limits           // of the public routes
 	Now    func() time.Time // in UTC
 	Random io.Reader        // safe for parallel use
 	Shelf  *Shelf           // what lists have read; nil where nothing is to be kept

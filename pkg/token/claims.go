@@ -34,6 +34,7 @@ type payload struct {
 	Expires        int64  `json:"exp"`
 	ID             string `json:"jti"`
 	Email          string `json:"email,omitempty"`
+	EmailVerified  *bool  `json:"email_verified,omitempty"` // a person's: OpenID Connect Core 1.0, section 5.1
 	OrganizationID string `json:"OrganizationId,omitempty"`
 	OrgCode        string `json:"OrgCode,omitempty"`
 	Role           string `json:"role,omitempty"`
@@ -50,7 +51,7 @@ type actor struct {
 // known are the members that a payload may hold: another spelling of one is
 // refused, any other member is left alone.
 var known = []string{
-	"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "email", "OrganizationId", "OrgCode", "role", "UserId",
+	"iss", "aud", "sub", "iat", "nbf", "exp", "jti", "email", "email_verified", "OrganizationId", "OrgCode", "role", "UserId",
 	"CustomerNumber", "PriceTier", "CurrencyCode", "act",
 }
 
@@ -59,6 +60,9 @@ func newPayload(c caller.Claims) payload {
 	p := payload{
 		Subject: c.Subject(), Email: c.Email, OrganizationID: c.OrganizationID, OrgCode: c.OrgCode,
 		Enrichment: c.Enrichment,
+	}
+	if c.ClientID == "" {
+		p.EmailVerified = &c.Verified
 	}
 	if c.Admin {
 		p.Role = admin
@@ -78,7 +82,7 @@ func readClaims(m members) (caller.Claims, error) {
 	var r reader
 	subject, userID, role := r.text(m, "sub"), r.text(m, "UserId"), r.text(m, "role")
 	c := caller.Claims{Caller: caller.Caller{
-		Email: r.text(m, "email"), OrganizationID: r.text(m, "OrganizationId"), OrgCode: r.text(m, "OrgCode"),
+		Email: r.text(m, "email"), Verified: r.truth(m, "email_verified"), OrganizationID: r.text(m, "OrganizationId"), OrgCode: r.text(m, "OrgCode"),
 		Admin: role == admin,
 	}}
 	if client, is := strings.CutPrefix(subject, clientPrefix); is {
@@ -152,6 +156,15 @@ func (r *reader) text(m members, name string) string {
 		r.fail(name + " is not a string")
 	}
 	return s
+}
+
+// truth is the named boolean, false when there is none.
+func (r *reader) truth(m members, name string) bool {
+	raw, held := m[name]
+	if held && string(raw) != "true" && string(raw) != "false" {
+		r.fail(name + " is not true or false")
+	}
+	return string(raw) == "true"
 }
 
 // date is the named NumericDate: seconds since 1970, fractions allowed, until

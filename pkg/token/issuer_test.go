@@ -34,7 +34,7 @@ func parts(t *testing.T, compact string) (header, payload string) {
 
 var (
 	person = caller.Caller{UserID: "kp_1", Email: "ann@example.com"}
-	boss   = caller.Caller{
+	boss   = caller.Caller{Verified: true,
 		UserID: "kp_1", Email: "ann@example.com", OrganizationID: "org_1", OrgCode: "org_a", Admin: true,
 	}
 	client = caller.Caller{ClientID: "c1", OrganizationID: "org_1", OrgCode: "org_a", Admin: true}
@@ -51,15 +51,15 @@ func TestIssue(t *testing.T) {
 		payload string
 	}{
 		"a person": {caller.Claims{Caller: person},
-			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com"}`},
+			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com","email_verified":false}`},
 		"an admin": {caller.Claims{Caller: boss},
-			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com",` +
+			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com","email_verified":true,` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin","UserId":"kp_1"}`},
 		"a client": {caller.Claims{Caller: client},
 			`{"iss":"https://charter.example","aud":"charter","sub":"client:c1",` + dates + `,` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin"}`},
 		"enriched": {caller.Claims{Caller: boss, Enrichment: &caller.Enrichment{PriceTier: "Gold", CurrencyCode: "KES"}},
-			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com",` +
+			`{"iss":"https://charter.example","aud":"charter","sub":"kp_1",` + dates + `,"email":"ann@example.com","email_verified":true,` +
 				`"OrganizationId":"org_1","OrgCode":"org_a","role":"Admin","UserId":"kp_1",` +
 				`"CustomerNumber":"","PriceTier":"Gold","CurrencyCode":"KES"}`},
 	} {

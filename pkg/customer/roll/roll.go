@@ -31,6 +31,8 @@
 // units a row, and as many again when the old sheets are deleted. Where users and numbers come in order, as ids made by
 // time do, only the last sheets are touched: about 1 write unit a row.
 //
+// The contents are one item, of 400 KB at most: enough for ten million associations.
+//
 // Rejected: an index of the database for each order (it lags, and has neither offsets nor counts); counters (all writers of
 // an organization would touch them); ranks kept as permutations of one order (an insertion moves all that follow); small
 // sheets that are rewritten at once (20 write units a row, and 4 times the units to filter).

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"charter/pkg/customer"
@@ -53,26 +53,43 @@ func Encode(o customer.Order, rows []customer.Association) (keys, rest []byte) {
 func deflate(parts ...[]byte) []byte {
 	b := bytes.NewBuffer([]byte{format})
 	w, err := flate.NewWriter(b, flate.DefaultCompression)
-	if err != nil {
-		panic(err) // the level is one that there is
-	}
+	must(err)
 	for _, p := range parts {
-		w.Write(p) // into memory
+		_, err = w.Write(p)
+		must(err)
 	}
-	w.Close()
+	must(w.Close())
 	return b.Bytes()
+}
+
+// must panics where nothing can fail: the level is one that there is, and memory takes all.
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// inflaters are kept from one part to the next: each has a window of 32 KB, and a list may read a thousand parts.
+var inflaters = sync.Pool{New: func() any { return &inflater{from: flate.NewReader(nil)} }}
+
+type inflater struct {
+	from io.ReadCloser
+	to   bytes.Buffer
 }
 
 func inflate(part []byte) (reader, error) {
 	if len(part) == 0 || part[0] != format {
 		return nil, errDamaged
 	}
-	raw := bytes.NewBuffer(make([]byte, 0, 3*len(part)))
-	n, err := io.Copy(raw, io.LimitReader(flate.NewReader(bytes.NewReader(part[1:])), mostPart))
+	i := inflaters.Get().(*inflater)
+	defer inflaters.Put(i)
+	must(i.from.(flate.Resetter).Reset(bytes.NewReader(part[1:]), nil))
+	i.to.Reset()
+	n, err := io.Copy(&i.to, io.LimitReader(i.from, mostPart))
 	if err != nil || n == mostPart {
 		return nil, errDamaged
 	}
-	return slices.Clip(raw.Bytes()), nil
+	return bytes.Clone(i.to.Bytes()), nil // of the very size: it is kept in memory
 }
 
 // Keys are the users and numbers of a sheet, still front-coded, as they are kept in memory.
@@ -107,26 +124,37 @@ func (k Keys) Size() int {
 	return len(k.outer.marks) + len(k.outer.tails) + len(k.inner.marks) + len(k.inner.tails)
 }
 
-// all calls each with every row in order. Of the associations only user and number are there.
-func (k Keys) all(each func(i int, a customer.Association)) {
-	users, numbers := k.outer.texts(k.n), k.inner.texts(k.n)
+// columns are the users and the numbers of the sheet.
+func (k Keys) columns() (users, numbers column) {
 	if k.order == customer.ByNumber {
-		users, numbers = numbers, users
+		return k.inner, k.outer
+	}
+	return k.outer, k.inner
+}
+
+// Count is how many rows match. Columns that no filter is on are left packed.
+func (k Keys) Count(q customer.Query) (matching int) {
+	byUser, byNumber := q.FiltersOn()
+	userColumn, numberColumn := k.columns()
+	var users, numbers texts
+	if byUser {
+		users = userColumn.texts(k.n)
+	}
+	if byNumber {
+		numbers = numberColumn.texts(k.n)
 	}
 	var a customer.Association
 	for i := range k.n {
-		a.UserID, a.Number = users.at(i), customer.Number(numbers.at(i))
-		each(i, a)
-	}
-}
-
-// Count is how many rows match.
-func (k Keys) Count(q customer.Query) (matching int) {
-	k.all(func(_ int, a customer.Association) {
+		if byUser {
+			a.UserID = users.at(i)
+		}
+		if byNumber {
+			a.Number = customer.Number(numbers.at(i))
+		}
 		if q.Match(a) {
 			matching++
 		}
-	})
+	}
 	return matching
 }
 
@@ -141,19 +169,17 @@ func (k Keys) Rows(organization string, rest []byte) ([]customer.Association, er
 	if !ok || !alsoOK || n != k.n {
 		return nil, errDamaged
 	}
-	texts := ids.texts(n)
+	userColumn, numberColumn := k.columns()
+	users, numbers, texts := userColumn.texts(n), numberColumn.texts(n), ids.texts(n)
 	rows := make([]customer.Association, n)
-	k.all(func(i int, a customer.Association) {
-		a.ID, a.OrganizationID = texts.at(i), organization
-		rows[i] = a
-	})
 	for i := range rows {
 		since, size := binary.Varint(r)
 		if size <= 0 {
 			return nil, errDamaged
 		}
-		rows[i].CreatedAt = time.UnixMilli(madeAt(rows[i].ID) + since).UTC()
 		r = r[size:]
+		rows[i] = customer.Association{ID: texts.at(i), OrganizationID: organization, UserID: users.at(i), Number: customer.Number(numbers.at(i)),
+			CreatedAt: time.UnixMilli(madeAt(texts.at(i)) + since).UTC()}
 	}
 	if len(r) > 0 {
 		return nil, errDamaged
@@ -165,6 +191,7 @@ func (k Keys) Rows(organization string, rest []byte) ([]customer.Association, er
 type column struct {
 	marks []byte // for each text two uvarints: bytes shared with the one before, bytes that remain
 	tails []byte // what remains of each, end to end
+	size  int    // of all texts, whole
 	last  string // of those added
 }
 
@@ -194,22 +221,25 @@ func (t texts) at(i int) string {
 
 // texts makes the n texts of a column that reader.column found right.
 func (c column) texts(n int) texts {
-	t := texts{ends: make([]int32, n)}
-	var all strings.Builder
-	all.Grow(2 * len(c.tails))
-	buffer := make([]byte, 0, mostText)
-	marks, tails := c.marks, c.tails
+	ends := make([]int32, n)
+	all := make([]byte, 0, c.size)
+	marks, tails, last := c.marks, c.tails, 0
 	for i := range n {
-		shared, size := binary.Uvarint(marks)
-		remain, more := binary.Uvarint(marks[size:])
-		marks = marks[size+more:]
-		buffer = append(buffer[:shared], tails[:remain]...)
-		tails = tails[remain:]
-		all.Write(buffer)
-		t.ends[i] = int32(all.Len())
+		var shared, remain uint64
+		if len(marks) > 1 && marks[0]|marks[1] < 0x80 { // as nearly all are
+			shared, remain, marks = uint64(marks[0]), uint64(marks[1]), marks[2:]
+		} else {
+			var size, more int
+			shared, size = binary.Uvarint(marks)
+			remain, more = binary.Uvarint(marks[size:])
+			marks = marks[size+more:]
+		}
+		start := len(all)
+		all = append(append(all, all[last:last+int(shared)]...), tails[:remain]...)
+		tails, last = tails[remain:], start
+		ends[i] = int32(len(all))
 	}
-	t.all = all.String()
-	return t
+	return texts{string(all), ends}
 }
 
 // reader takes an inflated part from its beginning.
@@ -245,7 +275,7 @@ func (r *reader) column(n int) (c column, ok bool) {
 	if tails > uint64(len(marks)) || all > mostPart {
 		return column{}, false
 	}
-	c = column{marks: (*r)[: len(*r)-len(marks) : len(*r)-len(marks)], tails: marks[:tails:tails]}
+	c = column{size: int(all), marks: (*r)[: len(*r)-len(marks) : len(*r)-len(marks)], tails: marks[:tails:tails]}
 	*r = marks[tails:]
 	return c, true
 }

@@ -112,11 +112,11 @@ func (b bench) measure(ctx context.Context, c calls.Call, options ...string) (fl
 
 // own is a function for the harness, with its variables.
 func (b bench) own(c calls.Call) string {
-	bootstrap := c.Function + "=" + b.path(c.Function, "bootstrap")
+	parts := []string{c.Function + "=" + b.path(c.Function, "bootstrap")}
 	for _, name := range slices.Sorted(maps.Keys(c.Variables)) {
-		bootstrap += ";" + name + "=" + c.Variables[name]
+		parts = append(parts, name+"="+c.Variables[name])
 	}
-	return bootstrap
+	return strings.Join(parts, ";")
 }
 
 func (b bench) lambdabench(ctx context.Context, c calls.Call, first string, options ...string) ([]result, error) {

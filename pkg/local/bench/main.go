@@ -29,9 +29,10 @@ func main() {
 	gap := flag.Duration("gap", 25*time.Millisecond, "between warm calls; with less a function has used up its share of a CPU before the next one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	if err := run(ctx, *harness, *check, *gap, flag.Args()); err != nil {
+	err := run(ctx, *harness, *check, *gap, flag.Args())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}

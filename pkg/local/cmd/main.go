@@ -6,7 +6,9 @@
 //
 // PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
 // folder that keeps everything (default .charter), TRUSTED_ISSUERS other issuers
-// whose tokens are taken, as template.yaml has them. It listens on 127.0.0.1 only.
+// whose tokens are taken, as template.yaml has them. With LIMITS=cloud one source
+// address may make as many requests as template.yaml says, not any number. It
+// listens on 127.0.0.1 only.
 //
 // What is audited is the folder of a service that was stopped, or with TABLE_NAME
 // a deployed table: then AWS_REGION and the usual credentials have to be set. Its
@@ -58,7 +60,7 @@ func serve() error {
 	}
 	defer listener.Close()
 	service, err := local.Start(local.Options{Template: "template.yaml", Data: cmp.Or(os.Getenv("DATA"), ".charter"),
-		Issuers: os.Getenv("TRUSTED_ISSUERS")})
+		Issuers: os.Getenv("TRUSTED_ISSUERS"), CloudLimits: os.Getenv("LIMITS") == "cloud"})
 	if err != nil {
 		return err
 	}

@@ -69,12 +69,14 @@ var requests = map[string]struct{ method, path, body string }{
 		`{"description":"Sees and orders.","policies":["org:organization:read","oms:order:create"]}`},
 	"platform-delete-role": {"DELETE", "/v1/organizations/iam/roles/buyer", ""},
 
+	"verify": {"POST", "/api/auth/verify", `{"Token":"dGhlIHRva2VuIG9mIGEgbGV0dGVyLCAzMiBieXRlcyEh","Password":"Password1234!"}`},
+
 	"delete-api-access": {"DELETE", "/api/organizations/api-access", `{"ClientId":"client_01hq3m5z8k1a2b3c4d5e6f7g8h"}`},
 }
 
 // john is who sends the requests that need somebody, until the year 2100.
 var john = caller.Caller{
-	UserID: "kp_01hq3m5z8k7v2w9x4y6t1r0s3n", Email: "john.doe@acmecorp.com",
+	UserID: "kp_01hq3m5z8k7v2w9x4y6t1r0s3n", Email: "john.doe@acmecorp.com", Verified: true,
 	OrganizationID: "org_01hq3m5z8k2b4c6d8e0f1g3h5j", OrgCode: "org_0a1b2c3d4e5",
 	Admin: true, Expires: time.Unix(4102444800, 0),
 }

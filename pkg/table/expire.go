@@ -1,0 +1,232 @@
+package table
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"charter/pkg/org"
+)
+
+// Expire implements org.Directory. The first transaction makes the organization
+// gone for everybody and frees what it had claimed; what it leaves is found by
+// the organization's id, in as many calls as it takes.
+func (d Directory) Expire(ctx context.Context, id string) error {
+	for range mostRounds {
+		items, err := d.partition(ctx, orgPartition(id))
+		if err != nil {
+			return err
+		}
+		o := whole(items).one("ORG")
+		if o == nil {
+			return d.clear(ctx, id)
+		}
+		if d.Now().Before(o.time("CreatedAt").Add(org.UnverifiedTime)) {
+			return nil
+		}
+		members, err := d.partition(ctx, membersPartition(id))
+		if err != nil {
+			return err
+		}
+		verified, err := d.anyVerified(ctx, members)
+		if err != nil || verified {
+			return err
+		}
+		err = d.transact(ctx, d.vanishing(id, o, members))
+		if err != nil && !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return busy
+}
+
+// unproved is the condition of USER that nobody has proved its e-mail, neither
+// here nor with another issuer.
+const unproved = "attribute_not_exists(VerifiedAt) AND attribute_not_exists(LinkedAt)"
+
+// anyVerified reports whether the e-mail of a member is proved.
+func (t *Table) anyVerified(ctx context.Context, members []item) (bool, error) {
+	for some := range slices.Chunk(members, 100) {
+		var keys []key
+		for _, m := range some {
+			if user := m.text("UserId"); user != "" {
+				keys = append(keys, userKey(user))
+			}
+		}
+		found, err := t.fetch(ctx, keys...)
+		if err != nil {
+			return false, err
+		}
+		for _, account := range found {
+			if account["VerifiedAt"] != nil || account["LinkedAt"] != nil {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// vanishing makes the organization gone, unless it changed or a member was
+// verified since it was read. So many members as fit are looked at once more.
+func (t *Table) vanishing(id string, o item, members []item) []write {
+	gone := t.remove(orgKey(id))
+	gone.Delete.ConditionExpression, gone.failed = &sameVersion, means(errStale)
+	gone.Delete.ExpressionAttributeValues = item{":version": o["Version"]}
+	writes := []write{gone, t.remove(adminsKey(id)), t.remove(slugKey(o.text("Slug"))), t.remove(codeKey(o.text("Code"))), t.remove(expiryKey(id))}
+	if o.flag("NameClaimed") {
+		writes = append(writes, t.remove(nameKey(o.text("Name"))))
+	}
+	for _, m := range members {
+		if user := m.text("UserId"); user != "" && len(writes) < 100 {
+			writes = append(writes, t.check(userKey(user), unproved, nil, errStale))
+		}
+	}
+	return writes
+}
+
+// clear deletes what an organization that is gone has left: first the roles, so
+// that nobody can add to it, last what says whose roles there were.
+func (t *Table) clear(ctx context.Context, id string) error {
+	for held := -1; ; {
+		items, err := t.partition(ctx, orgPartition(id))
+		if err != nil {
+			return err
+		}
+		if len(items) == held {
+			break // nothing came after the roles were gone
+		}
+		held = len(items)
+		for _, i := range items {
+			if err := t.release(ctx, id, i); err != nil {
+				return err
+			}
+		}
+	}
+	members, err := t.partition(ctx, membersPartition(id))
+	if err != nil {
+		return err
+	}
+	for _, m := range members {
+		if user := m.text("UserId"); user != "" {
+			if err := t.leave(ctx, id, user); err != nil {
+				return err
+			}
+		}
+	}
+	for _, many := range []string{"MEMBERS", "CUSTOMERS", "LOG", "ASSOCIATIONS", "TIERUSE"} {
+		if err := t.empty(ctx, join(orgPartition(id), many)); err != nil {
+			return err
+		}
+	}
+	if err := t.unroll(ctx, id); err != nil {
+		return err
+	}
+	for _, pk := range []string{rollKey(id).pk, trailPartition(id), sealsPartition(id), orgPartition(id)} {
+		if err := t.empty(ctx, pk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release deletes the role of an admin or an API client.
+func (t *Table) release(ctx context.Context, id string, i item) error {
+	kind, name, _ := strings.Cut(i.text("SK"), sep)
+	subject, keys := name, []key{}
+	switch {
+	case name == "":
+		return nil
+	case kind == "CLIENT":
+		subject, keys = "client:"+name, []key{signInKey(name)}
+	case kind != "ADMIN":
+		return nil
+	}
+	for n := range shards {
+		keys = append(keys, holdsKey(id, subject, n))
+	}
+	return t.discard(ctx, keys)
+}
+
+// leave ends a membership, and with it the account of who is not verified,
+// belongs nowhere else, and was never given a place by anybody: links to
+// customers outlive a membership, and they name the account.
+func (t *Table) leave(ctx context.Context, id, user string) error {
+	for range mostRounds {
+		items, err := t.partition(ctx, userPartition(user))
+		if err != nil {
+			return err
+		}
+		account := whole(items).one("USER")
+		writes := []write{t.remove(memberKey(id, user)), t.remove(membershipKey(user, id))}
+		elsewhere := slices.ContainsFunc(whole(items).under("ORG"), func(m item) bool { return m.text("OrganizationId") != id })
+		if account != nil && account["VerifiedAt"] == nil && account["LinkedAt"] == nil && account["Named"] == nil && !elsewhere {
+			email, err := account.address("Email")
+			if err != nil {
+				return err
+			}
+			gone := t.remove(userKey(user))
+			same := unproved + " AND attribute_not_exists(Named) AND attribute_not_exists(Founded)"
+			if founded := account["Founded"]; founded != nil {
+				same = unproved + " AND attribute_not_exists(Named) AND Founded = :founded"
+				gone.Delete.ExpressionAttributeValues = item{":founded": founded}
+			}
+			gone.Delete.ConditionExpression, gone.failed = &same, means(errStale)
+			writes = append(append(writes, gone, t.remove(emailKey(email))), t.free(user)...)
+		}
+		if err = t.transact(ctx, writes); !errors.Is(err, errStale) {
+			return err
+		}
+	}
+	return busy
+}
+
+// unroll deletes the sheets of the roll of associations.
+func (t *Table) unroll(ctx context.Context, id string) error {
+	s, err := t.standingRoll(ctx, id)
+	if err != nil {
+		return err
+	}
+	all := append(slices.Clone(s.trash), join("sheet", s.loose), join("draft", s.draft, strconv.Itoa(s.draftSize)))
+	if s.contents != "" {
+		all = append(all, join("contents", s.contents))
+	}
+	d := &draft{Roll: Roll{t}, books: books{ctx, t, id}}
+	return failure(d.sweep(standingRoll{trash: all}))
+}
+
+// empty deletes all items of a partition.
+func (t *Table) empty(ctx context.Context, pk string) error {
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), ProjectionExpression: aws.String("PK, SK"),
+		KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: item{":pk": str(pk)}}
+	for {
+		out, err := t.Client.Query(ctx, in)
+		if err != nil {
+			return failure(err)
+		}
+		keys := make([]key, len(out.Items))
+		for n, i := range out.Items {
+			keys[n] = key{item(i).text("PK"), item(i).text("SK")}
+		}
+		if err := t.discard(ctx, keys); err != nil {
+			return err
+		}
+		if in.ExclusiveStartKey = out.LastEvaluatedKey; in.ExclusiveStartKey == nil {
+			return nil
+		}
+	}
+}
+
+// discard deletes items by key, in batches and no transaction.
+func (t *Table) discard(ctx context.Context, keys []key) error {
+	requests := make([]types.WriteRequest, len(keys))
+	for n, k := range keys {
+		requests[n].DeleteRequest = &types.DeleteRequest{Key: k.attributes()}
+	}
+	return t.write(ctx, requests)
+}

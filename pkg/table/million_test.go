@@ -1,0 +1,402 @@
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	mathrand "math/rand/v2"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/oklog/ulid/v2"
+
+	"charter/pkg/caller"
+	"charter/pkg/customer"
+)
+
+// BenchmarkAssociations lists a million associations. Three processes play: the
+// table, which takes 5 ms for a call; the function, with one core as deployed,
+// whose memory is thus its own; and this one, which asks and tells.
+//
+//	go test -run '^$' -bench Associations -benchtime 1x ./pkg/table
+//
+// CHARTER_BENCH_ROWS says how many, if not a million, to which comes what is
+// folded and merged beforehand. Units and memory over
+// their bounds fail; times are told beside theirs, since they are this machine's.
+func BenchmarkAssociations(b *testing.B) {
+	rows := million
+	if s := os.Getenv(benchRows); s != "" {
+		var err error
+		if rows, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	served := part(b, "table", strconv.Itoa(rows))
+	var place shop
+	if err := json.NewDecoder(served).Decode(&place); err != nil {
+		b.Fatal(err)
+	}
+	fmt.Printf("%d associations, each of another user, made in %v. One more takes %.1f write and %.1f read units to fold and merge.\n",
+		place.Rows, place.Took.Round(time.Second), place.Fold.Write, place.Fold.Read)
+	text, err := json.Marshal(place)
+	if err != nil {
+		b.Fatal(err)
+	}
+	function := bufio.NewScanner(part(b, "function", string(text)))
+	for function.Scan() {
+		var k listing
+		if err := json.Unmarshal(function.Bytes(), &k); err != nil {
+			b.Fatalf("%s: %v", function.Bytes(), err)
+		}
+		fmt.Println(k)
+		if k.Failed != "" || k.Units > k.MostUnits || k.Memory > mostMemory {
+			b.Errorf("%s: %s", k.Name, k.Failed)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+const (
+	million    = 1_000_000
+	benchRows  = "CHARTER_BENCH_ROWS"
+	benchPart  = "CHARTER_BENCH_PART"  // what this process plays
+	benchPlace = "CHARTER_BENCH_PLACE" // with what
+	slow       = 5 * time.Millisecond  // a call
+	mostMemory = 256                   // MB
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(benchPart) {
+	case "table":
+		playTable()
+	case "function":
+		playFunction()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// part starts a process of this binary and returns what it says. It ends with
+// the benchmark.
+func part(b *testing.B, name, place string) io.Reader {
+	b.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), benchPart+"="+name, benchPlace+"="+place)
+	if name == "function" {
+		cmd.Env = append(cmd.Env, "GOMAXPROCS=1") // as template.yaml says
+	}
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		stdin.Close()
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	return stdout
+}
+
+// shop is where a million associations are.
+type shop struct {
+	URL    string
+	Owner  caller.Caller
+	Rows   int
+	Took   time.Duration
+	Fold   struct{ Read, Write float64 } // units of each association that was folded and merged
+	User   string                        // one of them
+	Number customer.Number               // of that user
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+// bench is a testing.TB that panics, for processes without tests.
+type bench struct{ testing.TB }
+
+func (bench) Helper()                   {}
+func (bench) Fatal(args ...any)         { panic(fmt.Sprint(args...)) }
+func (bench) Error(args ...any)         { panic(fmt.Sprint(args...)) }
+func (bench) Errorf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
+func (bench) Cleanup(func())            {}
+func (bench) Context() context.Context  { return context.Background() }
+
+// playTable makes a table with associations that are older than its log, and
+// more of them until the loose sheet is nearly full and 200 are in the log; then
+// it serves it.
+func playTable() {
+	start := time.Now()
+	rows, err := strconv.Atoi(os.Getenv(benchPlace))
+	must(err)
+	d := open(bench{})
+	place := shop{Rows: rows}
+	_, place.Owner = d.founded("Million", "olive@million.example")
+	random := mathrand.New(mathrand.NewPCG(1, 2))
+	year := uint64(d.Now().UnixMilli())
+	id := func() string {
+		return strings.ToLower(ulid.MustNew(year-random.Uint64N(365*86400_000), rand.Reader).String())
+	}
+	row := func(n int) customer.Association {
+		// Numbers of seven digits, none twice, in no order.
+		a := customer.Association{ID: id(), OrganizationID: place.Owner.OrganizationID, UserID: "kp_" + id(),
+			Number: customer.Number(fmt.Sprintf("C-%07d", n*7_919_317%9_999_991)), CreatedAt: d.Now()}
+		if n == rows/2 {
+			place.User, place.Number = a.UserID, a.Number
+		}
+		return a
+	}
+	for n := 0; n < rows; n += 25 {
+		var body bytes.Buffer
+		body.WriteString(`{"RequestItems":{"` + d.Name + `":[`)
+		for m := n; m < min(n+25, rows); m++ {
+			a := row(m)
+			if m > n {
+				body.WriteByte(',')
+			}
+			fmt.Fprintf(&body, `{"PutRequest":{"Item":{"PK":{"S":%s},"SK":{"S":%s},"AssociationId":{"S":"%s"},"CreatedAt":{"S":"%s"}}}}`,
+				quoted(associationKey(a).pk), quoted(associationKey(a).sk), a.ID, a.CreatedAt.Format(momentFormat))
+		}
+		body.WriteString(`]}}`)
+		d.replay(call{"BatchWriteItem", body.String()})
+	}
+	var m meter
+	keeper := Roll{metered(d.Table, &m)}
+	next := rows
+	link := func(n int) {
+		for ; n > 0; n-- {
+			a := row(next)
+			next++
+			d.raw(d.put(associationItem(a)), d.put(logItem(a)))
+		}
+	}
+	standing := func() standingRoll {
+		s, err := d.standingRoll(d.t.Context(), place.Owner.OrganizationID)
+		must(err)
+		return s
+	}
+	fold := func() {
+		must(keeper.Fold(d.t.Context(), logPartition(place.Owner.OrganizationID)))
+	}
+	link(usual.fold)
+	fold() // and the first sheets
+	// Two merges, with all that they leave to be deleted, then a loose sheet that is nearly full, and 200 in the log.
+	before := standing()
+	m.reset()
+	for merges, contents := 0, before.contents; merges < 2; {
+		link(mostFolded)
+		fold()
+		if s := standing(); s.contents != contents {
+			merges, contents = merges+1, s.contents
+		}
+	}
+	place.Fold.Read, place.Fold.Write = m.reset()
+	place.Fold.Read /= float64(standing().rows - before.rows)
+	place.Fold.Write /= float64(standing().rows - before.rows)
+	for standing().looseRows < max(usual.loose, rows/256)-2*mostFolded {
+		link(mostFolded)
+		fold()
+	}
+	waiting, err := d.log(d.t.Context(), place.Owner.OrganizationID, 0)
+	must(err)
+	link(200 - len(waiting))
+	place.Rows = next
+
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	must(err)
+	place.URL, place.Took = "http://"+listener.Addr().String(), time.Since(start)
+	must(json.NewEncoder(os.Stdout).Encode(place))
+	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(slow)
+		d.engine.ServeHTTP(w, r)
+	}))
+	io.Copy(io.Discard, os.Stdin)
+}
+
+func quoted(s string) string {
+	text, err := json.Marshal(s)
+	must(err)
+	return string(text)
+}
+
+// listing is one kind of list, and what it took.
+type listing struct {
+	Name              string
+	Lists             int
+	P50, P99, MostP99 float64 // ms
+	CPU               float64 // ms, of the function on average
+	Units, MostUnits  float64 // of the dearest
+	Memory            int     // MB, of the process so far at most
+	Failed            string
+}
+
+func (k listing) String() string {
+	return fmt.Sprintf("%-44s %4d lists  p50 %6.1f ms  p99 %6.1f ms (%4.0f)  CPU %5.1f ms  %6.1f units (%4.0f)  memory %d MB (%d)",
+		k.Name, k.Lists, k.P50, k.P99, k.MostP99, k.CPU, k.Units, k.MostUnits, k.Memory, mostMemory)
+}
+
+// playFunction lists, and says what each kind of list took.
+func playFunction() {
+	var place shop
+	must(json.Unmarshal([]byte(os.Getenv(benchPlace)), &place))
+	var m meter
+	t := metered(&Table{Client: dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &place.URL,
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), Retryer: Retryer(),
+		HTTPClient: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}}),
+		Name: tableName, Secret: []byte("a secret of at least thirty-two bytes"), Now: time.Now, Random: rand.Reader}, &m)
+	out := json.NewEncoder(os.Stdout)
+
+	// measure makes each list so many times.
+	measure := func(k listing, times int, cold bool, lists []url.Values) {
+		var took []float64
+		t.Shelf = &Shelf{}
+		if !cold {
+			for _, v := range lists { // once, to be warm
+				Register{t}.Associations(bench{}.Context(), place.Owner, query(bench{}, v))
+			}
+		}
+		worked := cpu()
+		for n := range times * len(lists) {
+			if cold {
+				t.Shelf = &Shelf{}
+			}
+			q := query(bench{}, lists[n%len(lists)])
+			m.reset()
+			start := time.Now()
+			p, err := Register{t}.Associations(bench{}.Context(), place.Owner, q)
+			took = append(took, float64(time.Since(start).Microseconds())/1000)
+			units, _ := m.reset()
+			k.Units = max(k.Units, units)
+			switch {
+			case err != nil:
+				k.Failed = err.Error()
+			case !q.Filtered() && p.Total != place.Rows:
+				k.Failed = fmt.Sprintf("a total of %d", p.Total)
+			}
+		}
+		slices.Sort(took)
+		k.Lists, k.P50, k.P99 = len(took), took[len(took)/2], took[int(math.Ceil(float64(len(took))*0.99))-1]
+		k.CPU, k.Memory = (cpu()-worked)/float64(len(took)), memory()
+		must(out.Encode(k))
+	}
+
+	var pages []url.Values
+	for _, o := range []string{"UserId", "CustomerNumber"} {
+		for _, direction := range []string{"asc", "desc"} {
+			for _, size := range []int{25, 200} {
+				last := (place.Rows + size - 1) / size
+				for _, page := range []int{1, last / 3, last / 2, last - 1, last, last + 1} {
+					pages = append(pages, url.Values{"sortOn": {o}, "sortDirection": {direction}, "pageSize": {strconv.Itoa(size)}, "pageNumber": {strconv.Itoa(page)}})
+				}
+			}
+		}
+	}
+	measure(listing{Name: "a page, cold", MostP99: 150, MostUnits: 60}, 5, true, pages)
+	measure(listing{Name: "a page, warm", MostP99: 150, MostUnits: 60}, 5, false, pages)
+
+	for _, o := range []string{"UserId", "CustomerNumber"} {
+		for _, cold := range []bool{true, false} {
+			var all []url.Values
+			k := listing{Name: "any filter by " + o + ", warm", MostP99: 100, MostUnits: 10}
+			times := 10
+			if cold {
+				k, times = listing{Name: "any filter by " + o + ", cold", MostP99: 1500, MostUnits: 3000}, 4
+			}
+			for _, field := range []string{"UserId", "CustomerNumber"} {
+				for operator := range strings.FieldsSeq("startswith contains notcontains endswith equals notequals gt gte lt lte") {
+					all = append(all, filtered(o, field, operator, value(place, field, operator)))
+				}
+			}
+			all = append(all, ten(o))
+			measure(k, times, cold, all)
+		}
+	}
+	var both []url.Values
+	for _, o := range []string{"UserId", "CustomerNumber"} {
+		both = append(both, filtered(o, "CustomerNumber", "contains", "77"), filtered(o, "UserId", "endswith", "77"))
+	}
+	measure(listing{Name: "filters by both orders in turn, warm", MostP99: 100, MostUnits: 10}, 25, false, both)
+}
+
+// value makes an operator work: what it leaves, if not just one, are many.
+func value(place shop, field, operator string) string {
+	user := field == "UserId"
+	switch {
+	case operator == "equals" && user:
+		return place.User
+	case operator == "equals":
+		return string(place.Number)
+	case operator == "startswith" && user:
+		return "kp_01"
+	case operator == "startswith":
+		return "C-"
+	case operator == "gt", operator == "gte":
+		return "A" // before all
+	case operator == "lt", operator == "lte":
+		return "z" // behind all
+	}
+	return "77"
+}
+
+func filtered(o, field, operator, value string) url.Values {
+	page := "7"
+	if operator == "equals" {
+		page = "1"
+	}
+	return url.Values{"sortOn": {o}, "pageSize": {"200"}, "pageNumber": {page}, "filters[0].field": {field}, "filters[0].operator": {operator}, "filters[0].value": {value}}
+}
+
+// ten are as many filters as there may be, all of which hold for nearly all.
+func ten(o string) url.Values {
+	v := url.Values{"sortOn": {o}, "pageSize": {"200"}, "pageNumber": {"2000"}}
+	for i := range 10 {
+		name := fmt.Sprintf("filters[%d].", i)
+		v.Set(name+"field", []string{"UserId", "CustomerNumber"}[i%2])
+		v.Set(name+"operator", "notcontains")
+		v.Set(name+"value", fmt.Sprintf("%03d", 7*i))
+	}
+	return v
+}
+
+// cpu is how long the process has worked, in ms.
+func cpu() float64 {
+	var u syscall.Rusage
+	must(syscall.Getrusage(syscall.RUSAGE_SELF, &u))
+	return float64(u.Utime.Nano()+u.Stime.Nano()) / 1e6
+}
+
+// memory is what the process had in memory at most, in MB.
+func memory() int {
+	status, err := os.ReadFile("/proc/self/status")
+	must(err)
+	_, line, _ := strings.Cut(string(status), "VmHWM:")
+	kb, err := strconv.Atoi(strings.Fields(line)[0])
+	must(err)
+	return kb / 1024
+}
