@@ -109,8 +109,9 @@ func (p *parameters) take(names ...string) (name, value string, ok bool) {
 // count reads a whole number from 1 to most.
 func (p *parameters) count(name, value string, most int) int {
 	n, err := strconv.ParseUint(value, 10, strconv.IntSize-1)
-	well := err == nil && n >= 1 && n <= uint64(most)
-	p.check(well, name, invalid(fmt.Sprintf("Must be a whole number from 1 to %d.", most)))
+	if err != nil || n < 1 || n > uint64(most) {
+		p.wrong = append(p.wrong, invalid(fmt.Sprintf("Must be a whole number from 1 to %d.", most)).In(name))
+	}
 	return int(n)
 }
 
@@ -126,6 +127,9 @@ func fieldNamed(name string) (*field, bool) {
 // lower is s with the ASCII letters in lower case: no other letter is one of
 // them in disguise, as the Kelvin sign is a k to strings.ToLower.
 func lower(s string) string {
+	if !strings.ContainsAny(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if 'A' <= r && r <= 'Z' {
 			return r + ('a' - 'A')

@@ -25,7 +25,7 @@ import (
 func newClient(bundle string) *http.Client {
 	plain := &net.Dialer{Timeout: 3 * time.Second, KeepAlive: 30 * time.Second} // with the handshake, where there is one
 	few := sync.OnceValue(func() *tls.Dialer {                                  // not every function goes out
-		return &tls.Dialer{NetDialer: plain, Config: &tls.Config{RootCAs: roots(bundle), MinVersion: tls.VersionTLS12}}
+		return &tls.Dialer{NetDialer: plain, Config: &tls.Config{RootCAs: roots(bundle), MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(0)}}
 	})
 	all := &tls.Dialer{NetDialer: plain, Config: &tls.Config{MinVersion: tls.VersionTLS12}}
 	return &http.Client{Transport: &http.Transport{

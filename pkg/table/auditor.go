@@ -3,7 +3,6 @@ package table
 import (
 	"context"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -164,15 +163,17 @@ func kindOf(pk, sk []string) string {
 	return pk[0] + " " + sk[0]
 }
 
-// word is a part of a key that is none of a person's.
-var word = regexp.MustCompile(`^[A-Z]{1,20}$`)
+// isWord reports whether a part of a key is none of a person's.
+func isWord(part string) bool {
+	return part != "" && len(part) <= 20 && strings.Trim(part, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == ""
+}
 
 func (w *walk) item(i item) {
 	w.Items++
 	pk, sk := strings.Split(i.text("PK"), sep), strings.Split(i.text("SK"), sep)
 	k, ok := kinds[kindOf(pk, sk)]
 	if !ok || len(pk) < 2 {
-		if !word.MatchString(pk[0]) {
+		if !isWord(pk[0]) {
 			pk[0] = "unknown"
 		}
 		w.find(false, "an item of a kind that there is not; its key begins with %s", pk[0])

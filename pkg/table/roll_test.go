@@ -427,9 +427,7 @@ func TestCursors(t *testing.T) {
 	wants(t, "another filter", list(l.owner, first.NextCursor, "filters", `[{"field":"UserId","operator":"gt","value":"a"}]`), customer.BadCursor)
 	wants(t, "another organization", list(newLibrary(l.desk).owner, first.NextCursor), customer.BadCursor)
 	forged := []byte(first.NextCursor)
-	if forged[3]++; !bytes.Contains([]byte("BCDEFGHIJKLMNOPQRSTUVWXYZbcdefghijklmnopqrstuvwxyz"), forged[3:4]) {
-		forged[3] = 'A'
-	}
+	forged[3] = map[bool]byte{true: 'B', false: 'A'}[forged[3] == 'A'] // still base64
 	wants(t, "a forged one", list(l.owner, string(forged)), customer.BadCursor)
 	l.Secret = []byte("another secret of thirty-two bytes")
 	wants(t, "another key", list(l.owner, first.NextCursor), customer.BadCursor)

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"charter/pkg/local/calls"
 )
@@ -24,6 +25,7 @@ type bench struct {
 	folder    string
 	world     *calls.World
 	quickHash bool // a password is hashed in next to no time, with 256 MB
+	gap       time.Duration
 }
 
 // The floors: a program of its own that signs one request to the table, and one
@@ -125,7 +127,7 @@ func (b bench) lambdabench(ctx context.Context, c calls.Call, first string, opti
 	args := append([]string{
 		"-event", b.path(c.Function, "event.json"), "-stubdir", b.path(c.Function, "answers"),
 		"-env", b.path("surroundings.env"), "-json", out,
-		"-memory", fmt.Sprint(memory), "-cpu", fmt.Sprintf("%.4f", float64(memory)/core), "-b", first,
+		"-gap", b.gap.String(), "-memory", fmt.Sprint(memory), "-cpu", fmt.Sprintf("%.4f", float64(memory)/core), "-b", first,
 	}, options...)
 	if said, err := exec.CommandContext(ctx, b.path("lambdabench"), args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", c.Function, err, said)
@@ -176,7 +178,7 @@ func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "function\tinit ms\tcold ms\tx\twarm p50 us\tx\tp99 us\tCPU us\tx\traw KB\tzip KB\tcalls\t")
 	for _, c := range made {
-		floor, own, err := b.measure(ctx, c, "-cold", "15", "-n", "500", "-maxload", "0.4", "-quietwait", "20s")
+		floor, own, err := b.measure(ctx, c, "-cold", "12", "-n", "120", "-block", "20", "-maxload", "0.4", "-quietwait", "3s")
 		if err != nil {
 			return err
 		}

@@ -51,7 +51,7 @@ func (b bench) hold(ctx context.Context, w io.Writer, made []calls.Call) (broken
 		var own result
 		for range runs {
 			var floor result
-			if floor, own, err = b.measure(ctx, c, "-cold", "12", "-n", "400", "-block", "20", "-maxload", "0.4", "-quietwait", "3s"); err != nil {
+			if floor, own, err = b.measure(ctx, c, "-cold", "12", "-n", "120", "-block", "20", "-maxload", "0.4", "-quietwait", "3s"); err != nil {
 				return nil, err
 			}
 			cold = append(cold, own.cold()/floor.cold())

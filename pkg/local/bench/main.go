@@ -18,6 +18,7 @@ import (
 	"os/signal"
 	"slices"
 	"syscall"
+	"time"
 
 	"charter/pkg/local/calls"
 )
@@ -25,10 +26,11 @@ import (
 func main() {
 	harness := flag.String("harness", "../shared/lambdabench", "the folder of lambdabench")
 	check := flag.Bool("check", false, "measure what has bounds, several times, and fail where one does not hold")
+	gap := flag.Duration("gap", 25*time.Millisecond, "between warm calls; with less a function has used up its share of a CPU before the next one")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	slog.SetDefault(slog.New(slog.DiscardHandler))
-	err := run(ctx, *harness, *check, flag.Args())
+	err := run(ctx, *harness, *check, *gap, flag.Args())
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -37,7 +39,7 @@ func main() {
 }
 
 // run measures the named functions, or all of them.
-func run(ctx context.Context, harness string, check bool, names []string) error {
+func run(ctx context.Context, harness string, check bool, gap time.Duration, names []string) error {
 	folder, err := os.MkdirTemp("", "charter-bench-")
 	if err != nil {
 		return err
@@ -63,7 +65,7 @@ func run(ctx context.Context, harness string, check bool, names []string) error 
 		fmt.Printf("There is no harness in %s, so this is measured in process only.\n\n", harness)
 		return inProcess(os.Stdout, world, made)
 	}
-	b := bench{folder: folder, world: world, quickHash: check}
+	b := bench{folder: folder, world: world, quickHash: check, gap: gap}
 	if err := b.build(ctx, harness, made); err != nil {
 		return err
 	}

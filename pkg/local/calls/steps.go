@@ -18,6 +18,7 @@ const (
 	initech = `{"Organization":{"Name":"Initech <n>"},"User":{"FirstName":"Bob","LastName":"Poe","Email":"bob.<n>@initech.example","Password":"Password1234!"}}`
 	hooli   = `{"Organization":{"Name":"Hooli <n>"},"User":{"FirstName":"Ida","LastName":"Low","Email":"ida.<n>@hooli.example","Password":"Password1234!"}}`
 
+	verify = `{"Token":"<Token>","Password":"Password1234!"}`
 	token  = `{"authorizationToken":"Bearer <AccessToken>"}`
 	ofIda  = `{"authorizationToken":"Bearer <ida's token>"}`
 	ofJohn = `{"authorizationToken":"Bearer <john's token>"}`
@@ -27,7 +28,9 @@ const (
 	newRole  = `{"description":"Sees and orders.","policies":["org:organization:read","oms:order:create"]}`
 	letter   = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"LetterId":{"S":"<LetterId>"}}}}]}`
 	link     = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"PK":{"S":"ORG\u0001<organizationId>\u0001LOG"}}}}]}`
-	entry    = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"OrganizationId":{"S":"<organizationId>"}}}}]}`
+	expired  = `{"Records":[{"eventName":"REMOVE","userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"},` +
+		`"dynamodb":{"SequenceNumber":"1","OldImage":{"OrganizationId":{"S":"<organizationId>"}}}}]}`
+	entry = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"OrganizationId":{"S":"<organizationId>"}}}}]}`
 )
 
 var here = []string{"id", "<organizationId>"}
@@ -36,10 +39,14 @@ var here = []string{"id", "<organizationId>"}
 // call of a function is the usual one, with which it is measured.
 var steps = []step{
 	{function: "create-organization", body: acme, keep: "IdentityOrganizationId as acme"},
+	{function: "verify", body: verify},
 	{function: "create-organization", name: "an e-mail that has an account", body: acmeTwo},
 	{function: "create-organization", body: globex},
+	{function: "verify", body: verify},
 	{function: "create-organization", body: initech},
+	{function: "verify", body: verify},
 	{function: "create-organization", body: hooli},
+	{function: "verify", body: verify},
 	{function: "login", body: `{"Email":"jane.<n>@globex.example","Password":"Password1234!"}`},
 	{function: "authorizer", body: token, keep: "userId as jane"},
 	{function: "login", body: `{"Email":"bob.<n>@initech.example","Password":"Password1234!"}`},
@@ -102,4 +109,5 @@ var steps = []step{
 	{function: "mail-letters", body: letter},
 	{function: "seal-audit", body: entry},
 	{function: "redrive-letters"},
+	{function: "erase-unverified", name: "verified meanwhile", body: expired},
 }
