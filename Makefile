@@ -7,7 +7,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
 
-.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key
+.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,6 +22,9 @@ test: ## vet the code and run every test
 
 audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
 	@go run ./pkg/local/cmd audit
+
+bench: ## measure every function as it is deployed, beside floors where ../shared has the harness
+	go run ./pkg/local/bench
 
 lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 
