@@ -79,12 +79,13 @@ func (e Env) Credentials() aws.CredentialsProvider {
 // Region is where the function runs.
 func (e Env) Region() string { return e.Must("AWS_REGION") }
 
-// open opens the table. The SDK's config package would bring a quarter more of
-// code and find out at every start what is known here.
-func (e Env) open() *table.Table {
+// open opens the table, over as many connections as a first call has requests
+// under way at once. The SDK's config package would bring a quarter more of code
+// and find out at every start what is known here.
+func (e Env) open(connections int) *table.Table {
 	endpoint := e.endpoint()
 	if !e.Lazy {
-		e.connect(endpoint.URI.String())
+		e.connect(endpoint.URI.String(), connections)
 	}
 	return &table.Table{Name: e.Must(TableName), Now: e.now, Random: rand.Reader, Client: dynamodb.New(dynamodb.Options{
 		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer(), EndpointResolverV2: endpoint,
@@ -115,8 +116,8 @@ func (e Env) now() time.Time { return e.Now().UTC() }
 
 // writing opens the table with its secret: for changes, which may come with an
 // Idempotency-Key, and for cursors.
-func (e Env) writing() *table.Table {
-	t := e.open()
+func (e Env) writing(connections int) *table.Table {
+	t := e.open(connections)
 	secret, err := base64.StdEncoding.DecodeString(e.Must(IdempotencyKey))
 	if err != nil || len(secret) < 32 {
 		panic("env: " + IdempotencyKey + " is not base64 of 32 bytes or more")
@@ -126,14 +127,14 @@ func (e Env) writing() *table.Table {
 }
 
 // Organizations opens organizations and their people, for reading.
-func (e Env) Organizations() table.Directory { return table.Directory{Table: e.open()} }
+func (e Env) Organizations() table.Directory { return table.Directory{Table: e.open(1)} }
 
 // OrganizationChanges opens organizations and their people, for changes.
-func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing()} }
+func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing(1)} }
 
 // Entrance opens organizations and their people for who comes without a token.
 func (e Env) Entrance() table.Directory {
-	t := e.open()
+	t := e.open(4)
 	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail),
 		PerEmailAndAddress: e.number(LimitPerEmailAndAddress), PerClient: e.number(LimitPerClient)}
 	return table.Directory{Table: t}
@@ -141,48 +142,48 @@ func (e Env) Entrance() table.Directory {
 
 // Foundations opens organizations for who makes one, without a token.
 func (e Env) Foundations() table.Directory {
-	t := e.writing()
+	t := e.writing(3)
 	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail)}
 	return table.Directory{Table: t}
 }
 
 // Pricing opens price lists, for reading.
-func (e Env) Pricing() table.Book { return table.Book{Table: e.open()} }
+func (e Env) Pricing() table.Book { return table.Book{Table: e.open(1)} }
 
 // PricingChanges opens price lists, for changes.
-func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing()} }
+func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing(1)} }
 
 // Customers opens customers and associations, for reading.
-func (e Env) Customers() table.Register { return table.Register{Table: e.open()} }
+func (e Env) Customers() table.Register { return table.Register{Table: e.open(1)} }
 
 // Associations opens associations, for lists with cursors.
 func (e Env) Associations() table.Register {
-	t := e.writing()
+	t := e.writing(2)
 	t.Shelf = &table.Shelf{}
 	return table.Register{Table: t}
 }
 
 // AssociationRolls opens the rolls that make those lists fast, to be kept up to date.
 func (e Env) AssociationRolls() table.Roll {
-	t := e.open()
+	t := e.open(1)
 	t.Shelf = &table.Shelf{}
 	return table.Roll{Table: t}
 }
 
 // CustomerChanges opens customers and associations, for changes.
-func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }
+func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing(2)} }
 
 // Teams opens organizations as their members see them, for reading.
-func (e Env) Teams() table.Team { return table.Team{Table: e.open()} }
+func (e Env) Teams() table.Team { return table.Team{Table: e.open(2)} }
 
 // TeamChanges opens organizations as their members see them, for changes.
-func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
+func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing(2)} }
 
 // Letters opens the letters that wait to be sent.
-func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }
+func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open(1)} }
 
 // Trail opens the audit trail, for reading and for seals.
-func (e Env) Trail() table.Trail { return table.Trail{Table: e.open()} }
+func (e Env) Trail() table.Trail { return table.Trail{Table: e.open(2)} }
 
 // Auditor opens the whole table, for reading.
-func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open()} }
+func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open(1)} }

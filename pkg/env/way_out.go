@@ -61,21 +61,32 @@ func roots(bundle string) *x509.CertPool {
 	return pool
 }
 
-// connect makes the connection that the first call then finds. Until it asks for
+// connect makes the connections that the first call then finds. Until it asks for
 // its first event a function has a whole core, so a handshake of 3 ms stays one:
 // under its share it would take 20. Somebody may wait already, so it gives up
 // after a second; what goes wrong here goes wrong again where it can be told.
-func (e Env) connect(endpoint string) {
+func (e Env) connect(endpoint string, connections int) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/ping", http.NoBody)
-	if err != nil {
-		return
+	var (
+		made    sync.WaitGroup
+		answers = make(chan *http.Response, connections)
+	)
+	for range connections {
+		made.Go(func() {
+			r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/ping", http.NoBody)
+			if err != nil {
+				return
+			}
+			if answer, err := e.HTTP.Do(r); err == nil {
+				answers <- answer
+			}
+		})
 	}
-	answer, err := e.HTTP.Do(r)
-	if err != nil {
-		return
+	made.Wait()
+	close(answers)
+	for answer := range answers { // read to its end, a connection is free: not before all are made
+		io.Copy(io.Discard, answer.Body)
+		answer.Body.Close()
 	}
-	defer answer.Body.Close()
-	_, _ = io.Copy(io.Discard, answer.Body) // or the connection could not be used again
 }

@@ -20,6 +20,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -109,11 +110,19 @@ func bundle(t *testing.T, authority tls.Certificate) string {
 	return file
 }
 
+// machine is an authority that this process finds among the machine's, which Go
+// reads once.
+var machine struct {
+	sync.Once
+	tls.Certificate
+}
+
 // Who is unknown to AWS's roots is looked up once among the machine's; who is
 // unknown there too is refused.
 func TestFallback(t *testing.T) {
-	company, machine, stranger := certify(t, "company", nil), certify(t, "machine", nil), certify(t, "stranger", nil)
-	t.Setenv("SSL_CERT_FILE", bundle(t, machine)) // read with the first handshake that needs it, in this test
+	company, stranger := certify(t, "company", nil), certify(t, "stranger", nil)
+	machine.Do(func() { machine.Certificate = certify(t, "machine", nil) })
+	t.Setenv("SSL_CERT_FILE", bundle(t, machine.Certificate)) // read with the first handshake that needs it, in this test
 	t.Setenv("SSL_CERT_DIR", t.TempDir())
 	client := newClient(bundle(t, company))
 	for name, c := range map[string]struct {
@@ -122,7 +131,7 @@ func TestFallback(t *testing.T) {
 		known     bool
 	}{
 		"of AWS_CA_BUNDLE": {company, 1, true},
-		"of the machine":   {machine, 2, true},
+		"of the machine":   {machine.Certificate, 2, true},
 		"of nobody":        {stranger, 2, false},
 	} {
 		url, asked := host(t, c.authority)
@@ -154,23 +163,29 @@ func TestBundleThatIsNone(t *testing.T) {
 	}
 }
 
-// The first call goes over the connection that was made at the start.
+// The first requests go over the connections that were made at the start.
 func TestConnect(t *testing.T) {
 	authority := certify(t, "company", nil)
 	url, asked := host(t, authority)
 	e := Env{HTTP: newClient(bundle(t, authority)), Now: time.Now}
-	e.connect(url)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
-	if err != nil {
-		t.Fatal(err)
+	e.connect(url, 3)
+	var answers []*http.Response
+	for range 3 {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := e.HTTP.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answers = append(answers, answer)
 	}
-	answer, err := e.HTTP.Do(request)
-	if err != nil {
-		t.Fatal(err)
+	for _, answer := range answers {
+		answer.Body.Close()
 	}
-	answer.Body.Close()
-	if asked.Load() != 1 {
-		t.Errorf("%d connections, want 1", asked.Load())
+	if asked.Load() != 3 {
+		t.Errorf("%d connections, want 3", asked.Load())
 	}
 }
 
@@ -187,7 +202,7 @@ func (s silence) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestConnectGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, start := silence{make(chan context.Context, 1)}, time.Now()
-		Env{HTTP: &http.Client{Transport: out}, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com")
+		Env{HTTP: &http.Client{Transport: out}, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com", 1)
 		if err := (<-out.waited).Err(); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("it ended with %v after %s", err, time.Since(start))
 		}

@@ -1,13 +1,16 @@
 package local_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math"
+	"net/http"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -191,4 +194,45 @@ func compare(t *testing.T, rows []string) {
 	} else if got := string(costs.Find(readme)); got != table {
 		t.Errorf("the README says\n%s\ncounted (go test ./pkg/local -run TestCost -update writes it):\n%s", got, table)
 	}
+}
+
+// pings counts the connections that a function makes when it starts.
+type pings struct{ atomic.Int64 }
+
+func (p *pings) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Method == http.MethodGet && r.URL.Path == "/ping" {
+		p.Add(1)
+	}
+	return nil, errors.New("nobody answers")
+}
+
+// A function starts with as many connections as its calls have requests to the
+// table under way at once.
+func TestConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		world, err := calls.Open("../..", t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer world.Close()
+		world.Trip = time.Millisecond
+		made, err := world.Walk(t.Context(), 0, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range made {
+			var p pings
+			if err := world.Begin(c.Function, &p); err != nil {
+				t.Fatal(err)
+			}
+			most, begun := 0, map[time.Duration]int{}
+			for _, r := range c.Requests {
+				begun[r.Begun]++
+				most = max(most, begun[r.Begun])
+			}
+			if p.Load() < int64(most) {
+				t.Errorf("%s starts with %d connections and has %d requests under way at once", name(c), p.Load(), most)
+			}
+		}
+	})
 }

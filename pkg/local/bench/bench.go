@@ -14,7 +14,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"charter/pkg/local/calls"
@@ -95,7 +94,7 @@ func (b bench) function(ctx context.Context, c calls.Call) error {
 }
 
 // measure runs a function beside its floor, and returns how the two did.
-func (b bench) measure(ctx context.Context, c calls.Call, options ...string) (floor, own result, err error) {
+func (b bench) measure(ctx context.Context, c calls.Call) (floor, own result, err error) {
 	if _, err := b.lambdabench(ctx, c, b.own(c), "-cold", "1", "-n", "1", "-expect", expect(c)); err != nil {
 		return floor, own, err
 	}
@@ -103,7 +102,8 @@ func (b bench) measure(ctx context.Context, c calls.Call, options ...string) (fl
 	if len(c.Requests) == 0 {
 		name = silent
 	}
-	both, err := b.lambdabench(ctx, c, name+"="+b.path(name, "bootstrap"), append(options, "-b", b.own(c))...)
+	both, err := b.lambdabench(ctx, c, name+"="+b.path(name, "bootstrap"), "-b", b.own(c),
+		"-cold", "12", "-n", "120", "-block", "20", "-maxload", "0.4", "-quietwait", "3s")
 	if err != nil {
 		return floor, own, err
 	}
@@ -175,18 +175,18 @@ func percentile(samples []float64, p int) float64 {
 
 // all prints a line a function.
 func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(t, "function\tinit ms\tcold ms\tx\twarm p50 us\tx\tp99 us\tCPU us\tx\traw KB\tzip KB\tcalls\t")
+	fmt.Fprintf(w, "%28s %7s %7s %5s %7s %5s %7s %7s %5s %6s %6s %5s\n", "function", "init ms", "cold ms", "x", "warm us", "x", "p99 us",
+		"CPU us", "x", "raw KB", "zip KB", "calls")
 	for _, c := range made {
-		floor, own, err := b.measure(ctx, c, "-cold", "12", "-n", "120", "-block", "20", "-maxload", "0.4", "-quietwait", "3s")
+		floor, own, err := b.measure(ctx, c)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(t, "%s\t%.1f\t%.1f\t%.2f\t%.0f\t%.2f\t%.0f\t%.0f\t%.2f\t%.0f\t%.0f\t%g\t\n", own.Name, own.init(), own.cold(),
+		fmt.Fprintf(w, "%28s %7.1f %7.1f %5.2f %7.0f %5.2f %7.0f %7.0f %5.2f %6.0f %6.0f %5.2g\n", own.Name, own.init(), own.cold(),
 			own.cold()/floor.cold(), own.warm(), own.warm()/floor.warm(), percentile(own.WarmUS, 99), own.CPUUS,
 			own.CPUUS/floor.CPUUS, own.RawKB, own.ZipKB, own.Calls)
 	}
-	return t.Flush()
+	return nil
 }
 
 func expect(c calls.Call) string {

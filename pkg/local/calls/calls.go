@@ -126,6 +126,17 @@ func (w *World) Handler(function string, out http.RoundTripper) (lambda.Handler,
 	return local.Functions[function](e), nil
 }
 
+// Begin starts a function as Lambda does, with connections made ahead.
+func (w *World) Begin(function string, out http.RoundTripper) error {
+	e, err := local.Environment(w.options, w.Function(function), out)
+	if err != nil {
+		return err
+	}
+	e.Lazy = false
+	local.Functions[function](e)
+	return nil
+}
+
 func (w *World) call(ctx context.Context, s step, known map[string]any, key string) (Call, error) {
 	f := w.Function(s.function)
 	c := Call{Function: s.function, Case: s.name, Keyed: key != "", Variables: map[string]string{}}
