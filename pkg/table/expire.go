@@ -197,7 +197,7 @@ func (t *Table) unroll(ctx context.Context, id string) error {
 		all = append(all, join("contents", s.contents))
 	}
 	d := &draft{Roll: Roll{t}, books: books{ctx, t, id, s.contents}}
-	return failure(d.sweep(standingRoll{trash: all}))
+	return d.sweep(standingRoll{trash: all})
 }
 
 // empty deletes all items of a partition.
