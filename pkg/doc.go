@@ -10,6 +10,7 @@
 //	functions/authorizer  bearer token in, policy and caller out
 //	functions/erase-unverified  table stream in, organizations gone
 //	functions/mail-letters  table stream in, letters out
+//	functions/mark-addresses  what became of letters in, marks of addresses out
 //	functions/redrive-letters  letters out that have waited too long
 //	functions/seal-audit  table stream in, seals over audit entries out
 //	functions/index-associations  table stream in, rolls of associations kept up to date
@@ -36,6 +37,7 @@
 //	pkg/env/mailing       opens what sends letters, for the functions that do
 //	pkg/lambdahttp        API Gateway events <-> net/http; caller <- authorizer context
 //	pkg/lambdaauth        the authorizer's events: token -> policy, caller -> context
+//	pkg/lambdafeedback    marks the addresses whose letters come back, as SES tells through SNS
 //	pkg/lambdaschedule    runs a job on a schedule, or by hand
 //	pkg/lambdastream      stream batch -> one call a record, failures by sequence number
 //	pkg/sam               reads template.yaml: routes, functions, environment

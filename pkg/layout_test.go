@@ -53,6 +53,7 @@ var rooms = []room{
 	{"env", "table", "opens the table; signing and mailing are apart, so that a function links only what it needs"},
 	{"env/signing", "env kms token trust", "go-jose stays out of the functions that see no token"},
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
+	{"lambdafeedback", "mail", "an adapter of events, beside mail"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
 	{"lambdaschedule", "", "an adapter of events, for any job"},
@@ -69,7 +70,7 @@ var rooms = []room{
 	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
 	{"local/bench", "local/calls", "measures calls, whatever they are"},
 	{"local/cmd", "local table", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdafeedback lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.

@@ -140,6 +140,7 @@ func (s *Service) open(o Options) (err error) {
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+	s.Mail.Publish = func(message string) { s.work.Go(func() { s.notify(ctx, message, functions, o.Log) }) }
 	if s.Table == nil {
 		return
 	}
