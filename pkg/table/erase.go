@@ -165,6 +165,7 @@ func (o Operator) Erase(ctx context.Context, id string) (gone []string, err erro
 		if e.cleared() {
 			return gone, o.disclaim(ctx, e.claims)
 		}
+		handled := maps.Clone(known)
 		for user := range known {
 			left, err := o.leave(ctx, id, user, e.links[user], func(item) bool { return !e.placed[user] })
 			if err != nil {
@@ -185,8 +186,10 @@ func (o Operator) Erase(ctx context.Context, id string) (gone []string, err erro
 				return gone, err
 			}
 		}
-		for _, user := range e.Leaving {
-			known[user] = true
+		for _, user := range slices.AppendSeq(e.Leaving, maps.Keys(e.members)) {
+			if !handled[user] {
+				known[user] = true
+			}
 		}
 	}
 	return gone, busy

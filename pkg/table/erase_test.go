@@ -175,6 +175,8 @@ func TestEraseKilledAtAnyCall(t *testing.T) {
 }
 
 // What was kept under an Idempotency-Key goes where it names the organization.
+//
+// Tried with the control that it must catch: a survey that does not look at outcomes.
 func TestEraseOutcomes(t *testing.T) {
 	d := open(t)
 	o, c := d.founded("Acme", "ann@acme.example")
