@@ -204,7 +204,10 @@ func carry(r *http.Request) (*http.Response, error) {
 		idle.Lock()
 		idle.lines = append(idle.lines, l)
 		idle.Unlock()
-		return answer, r.Context().Err()
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
+		return answer, nil
 	}
 }
 
