@@ -49,6 +49,7 @@
 //	pkg/local/conversation  text files of requests and expected answers
 //	pkg/local/calls       makes calls of every function that succeed, and keeps what each of them asked of AWS
 //	pkg/local/bootstrap   builds functions as they are deployed, and runs each of them as Lambda does
+//	pkg/local/load        puts a mix of requests on several gateways that share one table
 //	pkg/local/smoke       shows that what is deployed works: every function as built, or a stack
 //	pkg/local/bench       measures every function as it is deployed, beside the least that could do its work
 //	pkg/local/cmd         the command behind make run

@@ -69,6 +69,7 @@ var rooms = []room{
 	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
 	{"local/bootstrap", "", "runs a program, whatever it does"},
 	{"local/bench", "local/bootstrap local/calls", "measures calls, whatever they are"},
+	{"local/load", "local", "asks over HTTP, and plays what it asks"},
 	{"local/smoke", "local/bootstrap local/calls local/conversation sam token", "tries what is deployed from outside"},
 	{"local/cmd", "local table", "a command is a few flags"},
 	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
