@@ -210,9 +210,11 @@ func (c *company) inherit(ctx context.Context, rows int) error {
 		id := strings.ToLower(ulid.Make().String())
 		return strings.NewReplacer(user, "kp_"+id, number, c.number(), keys.AssociationID.S, id).Replace(string(first.Items[0]))
 	}
-	return c.each(func(int) error {
-		for c.made.Load() < int64(rows) {
-			puts := make([]string, 25) // as many as a batch takes
+	const batch = 25 // as many as one request takes
+	batches := (rows - int(c.made.Load())) / batch
+	return c.each(func(client int) error {
+		for n := client; n < batches; n += len(c.users) {
+			puts := make([]string, batch)
 			for n := range puts {
 				puts[n] = `{"PutRequest":{"Item":` + like() + `}}`
 			}
