@@ -53,11 +53,13 @@ var rooms = []room{
 	{"env", "table", "opens the table; signing and mailing are apart, so that a function links only what it needs"},
 	{"env/signing", "env kms token trust", "go-jose stays out of the functions that see no token"},
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
+	{"lambdafeedback", "mail", "an adapter of events, beside mail"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
 	{"lambdaschedule", "", "an adapter of events, for any job"},
 	{"lambdastream", "", "an adapter of events, for any record"},
 	{"sam", "", "reads a file"},
+	{"openapi", "", "a file"},
 	{"local/direct", "", "HTTP without a socket, whoever answers"},
 	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
@@ -65,6 +67,7 @@ var rooms = []room{
 	{"local/breakage", "", "breaks any call, whoever answers"},
 	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
+	{"local/contract", "", "holds any exchange against any document"},
 	{"local", "*", "the one place that may know all"},
 	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
 	{"local/bootstrap", "", "runs a program, whatever it does"},
@@ -72,7 +75,7 @@ var rooms = []room{
 	{"local/load", "local", "asks over HTTP, and plays what it asks"},
 	{"local/smoke", "local/bootstrap local/calls local/conversation sam token", "tries what is deployed from outside"},
 	{"local/cmd", "local table", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdafeedback lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
