@@ -32,6 +32,8 @@ type World struct {
 	Template *sam.Template
 	// Trip is how long each request to AWS takes.
 	Trip time.Duration
+	// Needs is told what each function asks of its role; nil tells nobody.
+	Needs func(function string, n sam.Need)
 
 	project string // the folder
 	options local.Options
@@ -141,7 +143,9 @@ func (w *World) call(ctx context.Context, s step, known map[string]any, key stri
 	f := w.Function(s.function)
 	c := Call{Function: s.function, Case: s.name, Keyed: key != "", Variables: map[string]string{}}
 	record := newRecorder(w)
-	e, err := local.Environment(w.options, f, record)
+	o := w.options
+	o.Needs = w.Needs
+	e, err := local.Environment(o, f, record)
 	if err != nil {
 		return c, err
 	}
