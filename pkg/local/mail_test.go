@@ -449,7 +449,7 @@ func TestRedriveByHand(t *testing.T) {
 		}
 		for _, i := range m.admins(t) {
 			if text(i, "Email") == "bob@mail.example" || text(i, "UserId") == "" {
-				t.Errorf("an admin came back: %v", show(i))
+				t.Errorf("an admin came back: %s", text(i, "UserId"))
 			}
 		}
 	})

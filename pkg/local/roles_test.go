@@ -399,23 +399,23 @@ func TestRoles(t *testing.T) {
 			case strings.HasPrefix(s.Actions[0], "kms:"):
 				s.Resources = []string{kmsKey}
 			}
-			due[written(s)] = true
+			due[inOneOrder(s)] = true
 		}
 		for _, s := range f.Streams { // such a function has a role of its own
-			due[written(sam.Statement{Resources: []string{"Table.StreamArn"},
+			due[inOneOrder(sam.Statement{Resources: []string{"Table.StreamArn"},
 				Actions: []string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"}})] = true
 			if s.DeadLetters != "" {
-				due[written(sam.Statement{Resources: []string{s.DeadLetters + ".Arn"}, Actions: []string{"sqs:SendMessage"}})] = true
+				due[inOneOrder(sam.Statement{Resources: []string{s.DeadLetters + ".Arn"}, Actions: []string{"sqs:SendMessage"}})] = true
 			}
-			due[written(sam.Statement{Resources: []string{logsOf(f) + ".Arn"}, Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}})] = true
+			due[inOneOrder(sam.Statement{Resources: []string{logsOf(f) + ".Arn"}, Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"}})] = true
 			// X-Ray knows no resources.
-			due[written(sam.Statement{Resources: []string{"*"}, Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}})] = true
+			due[inOneOrder(sam.Statement{Resources: []string{"*"}, Actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"}})] = true
 		}
 		for _, s := range f.Role {
-			if !due[written(s)] {
-				t.Errorf("the role of %s may, and need not: %s", f.Name, written(s))
+			if !due[inOneOrder(s)] {
+				t.Errorf("the role of %s may, and need not: %s", f.Name, inOneOrder(s))
 			}
-			delete(due, written(s))
+			delete(due, inOneOrder(s))
 		}
 		for s := range due {
 			t.Errorf("the role of %s lacks: %s", f.Name, s)
@@ -432,8 +432,8 @@ func logsOf(f sam.Function) string {
 	return id.String() + "Logs"
 }
 
-// written is a statement in one order.
-func written(s sam.Statement) string {
+// inOneOrder is a statement in one order.
+func inOneOrder(s sam.Statement) string {
 	for _, list := range [][]string{s.Actions, s.Resources, s.Keys} {
 		slices.Sort(list)
 	}
