@@ -43,6 +43,9 @@ type Options struct {
 	// Between is put between the functions and what they call, for tests that
 	// break calls; nil puts nothing there.
 	Between func(http.RoundTripper) http.RoundTripper
+	// Needs is told what each function asks of its role, for tests that look at
+	// that; nil tells nobody.
+	Needs func(function string, n sam.Need)
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway.
