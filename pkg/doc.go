@@ -39,6 +39,7 @@
 //	pkg/lambdaschedule    runs a job on a schedule, or by hand
 //	pkg/lambdastream      stream batch -> one call a record, failures by sequence number
 //	pkg/sam               reads template.yaml: routes, functions, environment
+//	pkg/openapi           the OpenAPI 3.1 document of both dialects
 //	pkg/local             the laptop: every function behind a gateway made from template.yaml
 //	pkg/local/gateway     API Gateway's part
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
@@ -49,6 +50,7 @@
 //	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
 //	pkg/local/conversation  text files of requests and expected answers
+//	pkg/local/contract    holds requests and answers against an OpenAPI 3.1 document
 //	pkg/local/calls       makes calls of every function that succeed, and keeps what each of them asked of AWS
 //	pkg/local/bench       measures every function as it is deployed, beside the least that could do its work
 //	pkg/local/cmd         the command behind make run

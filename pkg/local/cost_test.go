@@ -18,7 +18,7 @@ import (
 	"charter/pkg/local/calls"
 )
 
-var update = flag.Bool("update", false, "write the README's table of costs anew")
+var update = flag.Bool("update", false, "write the README's table of costs and the examples of openapi.yaml anew")
 
 // limit is the most that a call may take: sequential waits for the table, and
 // capacity units written, 0 for no limit. A second number is that of a call

@@ -25,7 +25,9 @@ func (s *Service) pages(o Options) http.Handler {
 			}
 			return list
 		},
-	}, map[string]http.Handler{"/_local/mail": http.HandlerFunc(s.Mail.ServeMail), "/_local/dead-letters": http.HandlerFunc(s.serveDeadLetters)})
+	}, map[string]http.HandlerFunc{
+		"/_local/mail": s.Mail.ServeMail, "/_local/dead-letters": s.serveDeadLetters, "/_local/openapi.yaml": serveDocument,
+	})
 }
 
 // client reads the table past the functions.
@@ -48,4 +50,10 @@ func (s *Service) serveDeadLetters(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_ = json.NewEncoder(w).Encode(s.DeadLetters()) // whoever asked has gone
+}
+
+// serveDocument shows the OpenAPI document, as RFC 9512 names YAML.
+func serveDocument(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Write(openapi.Document)
 }

@@ -64,40 +64,40 @@ type Page struct {
 	document func() (*document, error)
 }
 
-// New returns the page. More handlers may be given, by the pattern of their
-// path: they answer those who did not ask for HTML, and are guarded as the rest.
-func New(o Options, data map[string]http.Handler) *Page {
+// New returns the page. More handlers may be given, by path, and are guarded as
+// the rest: where a path is that of a view, they answer who does not ask for HTML.
+func New(o Options, more map[string]http.HandlerFunc) *Page {
 	p := &Page{Options: o, document: sync.OnceValues(func() (*document, error) { return readDocument(o.Document) })}
 	mux := http.NewServeMux()
-	for pattern, show := range map[string]http.HandlerFunc{
-		"GET /_local/{$}":                p.showReference,
-		"GET /_local/api/{operation}":    p.showOperation,
-		"POST /_local/api/{operation}":   p.tryOperation,
-		"GET /_local/mail":               p.showMail,
-		"GET /_local/mail/{number}":      p.showMail,
-		"GET /_local/mail/{number}/html": p.showHTML,
-		"GET /_local/dead-letters":       p.showDeadLetters,
-		"GET /_local/table":              p.showTable,
-		"GET /_local/table/items":        p.showItems,
-		"GET /_local/requests":           p.showRequests,
-		"GET /_local/requests/{id}":      p.showRequest,
-		"GET /_local/assets/{file}":      serveAsset,
-		"/_local/":                       p.notFound,
-	} {
-		_, at, _ := strings.Cut(pattern, " ")
-		if other := data[at]; other != nil {
-			mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
-				w.Header().Add("Vary", "Accept")
-				if !wantsHTML(r) {
-					other.ServeHTTP(w, r)
-					return
-				}
-				show(w, r)
-			})
-			continue
-		}
-		mux.HandleFunc(pattern, show)
+	views := map[string]http.HandlerFunc{
+		"/_local/{$}":                p.showReference,
+		"/_local/api/{operation}":    p.showOperation,
+		"/_local/mail":               p.showMail,
+		"/_local/mail/{number}":      p.showMail,
+		"/_local/mail/{number}/html": p.showHTML,
+		"/_local/dead-letters":       p.showDeadLetters,
+		"/_local/table":              p.showTable,
+		"/_local/table/items":        p.showItems,
+		"/_local/requests":           p.showRequests,
+		"/_local/requests/{id}":      p.showRequest,
+		"/_local/assets/{file}":      serveAsset,
 	}
+	for path, other := range more {
+		view := views[path]
+		views[path] = func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Add("Vary", "Accept")
+			if view == nil || !wantsHTML(r) {
+				other(w, r)
+				return
+			}
+			view(w, r)
+		}
+	}
+	for path, view := range views {
+		mux.HandleFunc("GET "+path, view)
+	}
+	mux.HandleFunc("POST /_local/api/{operation}", p.tryOperation)
+	mux.HandleFunc("/_local/", p.notFound)
 	p.handler = guard(http.NewCrossOriginProtection().Handler(mux))
 	return p
 }
