@@ -17,7 +17,6 @@ import (
 	"unicode/utf8"
 
 	"charter/pkg/local/direct"
-	"charter/pkg/local/watch"
 )
 
 func (p *Page) showReference(w http.ResponseWriter, _ *http.Request) {
@@ -54,7 +53,7 @@ type answered struct {
 	Header  [][2]string
 	Body    string
 	Curl    string
-	Request watch.Request
+	Request entry
 }
 
 func (p *Page) showOperation(w http.ResponseWriter, r *http.Request) {
@@ -210,7 +209,8 @@ func (p *Page) ask(r *http.Request) (*answered, error) {
 			a.Header = append(a.Header, [2]string{name, value})
 		}
 	}
-	a.Request, _ = p.Requests.Request(got.Header.Get("X-Amzn-Requestid"))
+	noted, _ := p.Requests.Request(got.Header.Get("X-Amzn-Requestid"))
+	a.Request = newEntry(noted)
 	return a, nil
 }
 

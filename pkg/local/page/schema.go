@@ -138,38 +138,61 @@ func (r schemaReader) addType(s *schema, v value) {
 	}
 }
 
-// limits are keywords and what they mean before their value and after it.
-var limits = []struct{ keyword, before, after string }{
-	{"format", "format ", ""},
-	{"minLength", "at least ", " characters"},
-	{"maxLength", "at most ", " characters"},
-	{"pattern", "matches ", ""},
-	{"minimum", "at least ", ""},
-	{"maximum", "at most ", ""},
-	{"exclusiveMinimum", "more than ", ""},
-	{"exclusiveMaximum", "less than ", ""},
-	{"multipleOf", "a multiple of ", ""},
-	{"minItems", "at least ", " items"},
-	{"maxItems", "at most ", " items"},
-	{"minProperties", "at least ", " fields"},
-	{"maxProperties", "at most ", " fields"},
-	{"contentMediaType", "holds ", ""},
-	{"default", "default ", ""},
-	{"const", "always ", ""},
+// ranges are keywords for the least and the most of something.
+var ranges = []struct{ least, most, one, many string }{
+	{"minLength", "maxLength", "character", "characters"},
+	{"minimum", "maximum", "", ""},
+	{"minItems", "maxItems", "item", "items"},
+	{"minProperties", "maxProperties", "field", "fields"},
 }
+
+// limits are keywords and what stands before their value.
+var limits = []struct{ keyword, before string }{
+	{"format", "format"},
+	{"pattern", "matches"},
+	{"exclusiveMinimum", "more than"},
+	{"exclusiveMaximum", "less than"},
+	{"multipleOf", "a multiple of"},
+	{"contentMediaType", "holds"},
+	{"default", "default"},
+	{"const", "always"},
+}
+
+// maxFact is how many bytes of a pattern are shown.
+const maxFact = 32
 
 var marks = []struct{ keyword, fact string }{
 	{"uniqueItems", "no item twice"}, {"deprecated", "deprecated"}, {"readOnly", "in answers only"}, {"writeOnly", "in requests only"},
 }
 
 func facts(v value) (list []string) {
+	for _, r := range ranges {
+		least, most := v.own(r.least).plain(), v.own(r.most).plain()
+		unit := r.many
+		if most == "1" || most == "" && least == "1" {
+			unit = r.one
+		}
+		switch {
+		case least != "" && least == most:
+			list = append(list, strings.TrimSpace("exactly "+least+" "+unit))
+		case least != "" && most != "":
+			list = append(list, strings.TrimSpace(least+" to "+most+" "+unit))
+		case least != "":
+			list = append(list, strings.TrimSpace("at least "+least+" "+unit))
+		case most != "":
+			list = append(list, strings.TrimSpace("at most "+most+" "+unit))
+		}
+	}
 	for _, l := range limits {
-		if f := v.own(l.keyword); f.there() {
-			text := f.plain()
-			if l.keyword == "default" || l.keyword == "const" {
-				text = string(f.json())
-			}
-			list = append(list, l.before+text+l.after)
+		f := v.own(l.keyword)
+		switch text := f.plain(); {
+		case !f.there():
+		case l.keyword == "default" || l.keyword == "const":
+			list = append(list, l.before+" "+string(f.json()))
+		case len(text) > maxFact: // the document has all of it
+			list = append(list, l.before+" "+strings.ToValidUTF8(text[:maxFact], "")+"…")
+		default:
+			list = append(list, l.before+" "+text)
 		}
 	}
 	var allowed []string

@@ -1,14 +1,11 @@
 package page
 
 import (
-	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
-
-	"charter/pkg/local/watch"
 )
 
 // functions are what templates say things with.
@@ -17,10 +14,10 @@ var functions = template.FuncMap{
 	"ms": func(d time.Duration) string {
 		return strconv.FormatFloat(float64(d.Microseconds())/1000, 'f', 1, 64) + " ms"
 	},
-	"clock":   func(t time.Time) string { return t.Format("15:04:05.000") },
-	"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-	"minutes": func(t, now time.Time) string { return fmt.Sprintf("%d min", int(t.Sub(now).Minutes())) },
-	"reason":  http.StatusText,
+	"minute": func(t time.Time) string { return t.Format("15:04") },
+	"clock":  func(t time.Time) string { return t.Format("15:04:05.000") },
+	"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+	"reason": http.StatusText,
 	"kind": func(status int) string {
 		return [...]string{"", "", "good", "good", "bad", "worse"}[min(status/100, 5)]
 	},
@@ -39,8 +36,4 @@ var functions = template.FuncMap{
 	},
 	"key":       cutKey,
 	"partition": partition,
-	"curl": func(r watch.Request) string { // of a request that is kept
-		return r.Method + " " + r.Path
-	},
-	"pair": func(a, b any) [2]any { return [2]any{a, b} },
 }

@@ -38,19 +38,18 @@ type Request struct {
 	Calls  []Call // in the order of their beginnings
 }
 
-// Trips is how often the request waited for the table: calls that were in
-// flight together are one trip.
-func (r Request) Trips() int {
-	trips, end := 0, time.Duration(-1)
+// Table is how many round trips to the table the request made, and how long at
+// least one of them was under way.
+func (r Request) Table() (trips int, waited time.Duration) {
+	var until time.Duration
 	for _, c := range r.Calls {
-		if c.Table && c.Began >= end {
-			trips++
-		}
 		if c.Table {
-			end = max(end, c.Began+c.Took)
+			trips++
+			waited += max(0, c.Began+c.Took-max(until, c.Began))
+			until = max(until, c.Began+c.Took)
 		}
 	}
-	return trips
+	return trips, waited
 }
 
 // Watch keeps requests in memory. It is safe for concurrent use.
