@@ -46,6 +46,8 @@
 //	pkg/local/gateway     API Gateway's part
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
+//	pkg/local/page        the laptop's page: the API to try, the mailbox, the table, the newest requests
+//	pkg/local/watch       keeps what the newest requests did: their log lines, and their calls of AWS
 //	pkg/local/provider    a team's OpenID provider's part, in tests
 //	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/breakage    stands before a stand-in and breaks calls, for tests

@@ -64,6 +64,8 @@ var rooms = []room{
 	{"local/dynamo", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/mailbox", "local/direct", "stands in for a service; knows nothing of who uses it"},
 	{"local/gateway", "sam", "stands in for a service; reads what it would be deployed from"},
+	{"local/page", "local/direct local/mailbox local/watch", "shows what it is given; knows no function"},
+	{"local/watch", "", "hears what is logged and asked of AWS, whoever does"},
 	{"local/breakage", "", "breaks any call, whoever answers"},
 	{"local/provider", "", "stands in for a service; knows nothing of who uses it"},
 	{"local/conversation", "", "speaks HTTP, whoever answers"},
@@ -74,7 +76,7 @@ var rooms = []room{
 	{"local/bench", "local/bootstrap local/calls", "measures calls, whatever they are"},
 	{"local/load", "local", "asks over HTTP, and plays what it asks"},
 	{"local/smoke", "local/bootstrap local/calls local/conversation sam token", "tries what is deployed from outside"},
-	{"local/cmd", "local table", "a command is a few flags"},
+	{"local/cmd", "local local/watch table", "a command is a few flags"},
 	{"functions", "commerce env env/mailing env/signing lambdaauth lambdafeedback lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
