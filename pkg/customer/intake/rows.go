@@ -65,9 +65,11 @@ func Rows(file io.Reader) iter.Seq2[Row, error] {
 				yield(Row{}, located(err))
 				return
 			}
-			row := at.row(fields)
-			if err != nil {
-				row = Row{Err: fault.Fault{Kind: fault.Invalid, Message: fmt.Sprintf("Has %d cells where the header has %d.", len(fields), len(at.index))}}
+			var row Row
+			if err == nil {
+				row = at.row(fields)
+			} else {
+				row.Err = fault.Fault{Kind: fault.Invalid, Message: fmt.Sprintf("Has %d cells where the header has %d.", len(fields), len(at.index))}
 			}
 			row.Line, _ = r.FieldPos(0)
 			row.Offset = r.InputOffset() + int64(mark)
