@@ -8,7 +8,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
-.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench bounds
+.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ bench: ## measure every function as it is deployed, beside floors where ../share
 
 bounds: ## fail where a function takes more than its bounds allow
 	$(SAM_GO) go run ./pkg/local/bench -check
+
+smoke: ## run every function as it is built for Lambda on its event; or walk a deployed stack, URL=https://...
+	$(SAM_GO) go run -trimpath ./pkg/local/smoke $(if $(URL),-url '$(URL)')
 
 lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 

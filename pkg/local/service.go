@@ -22,6 +22,7 @@ import (
 	"charter/pkg/local/dynamo"
 	"charter/pkg/local/gateway"
 	"charter/pkg/local/mailbox"
+	"charter/pkg/openapi"
 	"charter/pkg/sam"
 )
 
@@ -140,6 +141,7 @@ func (s *Service) open(o Options) (err error) {
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+	s.Mail.Publish = func(message string) { s.work.Go(func() { s.notify(ctx, message, functions, o.Log) }) }
 	if s.Table == nil {
 		return
 	}
@@ -195,7 +197,14 @@ func (s *Service) pages() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /_local/mail", s.Mail.ServeMail)
 	mux.HandleFunc("GET /_local/dead-letters", s.serveDeadLetters)
+	mux.HandleFunc("GET /_local/openapi.yaml", serveDocument)
 	return mux
+}
+
+// serveDocument shows the OpenAPI document, as RFC 9512 names YAML.
+func serveDocument(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/yaml")
+	w.Write(openapi.Document)
 }
 
 // Close ends everything in order. What streams had in hand comes again with

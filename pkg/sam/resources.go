@@ -85,11 +85,12 @@ var unreadOfFunctions = []string{
 // default: 128 MB and three seconds.
 func (d *document) function(id, api, authorizer, table string) (Function, error) {
 	p := struct {
-		CodeURI     string `json:"CodeUri"`
-		MemorySize  int
-		Timeout     int
-		Environment struct{ Variables map[string]string }
-		Events      map[string]struct {
+		CodeURI         string `json:"CodeUri"`
+		MemorySize      int
+		Timeout         int
+		Environment     struct{ Variables map[string]string }
+		DeadLetterQueue struct{ Type, TargetArn string }
+		Events          map[string]struct {
 			Type       string
 			Properties map[string]any
 		}
@@ -103,7 +104,7 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 	}
 	f := Function{
 		Name: name, Memory: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
-		Environment: p.Environment.Variables,
+		Environment: p.Environment.Variables, DeadLetters: strings.TrimSuffix(p.DeadLetterQueue.TargetArn, ".Arn"),
 	}
 	for name, e := range p.Events {
 		switch e.Type {
@@ -125,6 +126,12 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 				return Function{}, fmt.Errorf("event %s: %w", name, err)
 			}
 			f.Schedules = append(f.Schedules, s)
+		case "SNS":
+			var p struct{ Topic string }
+			if err := decode(e.Properties, &p); err != nil {
+				return Function{}, fmt.Errorf("event %s: %w", name, err)
+			}
+			f.Topics = append(f.Topics, p.Topic)
 		default:
 			return Function{}, fmt.Errorf("event %s: %s is not read here", name, e.Type)
 		}

@@ -41,6 +41,8 @@ type Function struct {
 	Routes      []Route
 	Streams     []Stream
 	Schedules   []Schedule
+	Topics      []string // logical ids of the SNS topics that call it
+	DeadLetters string   // logical id of the queue for what topics sent in vain, "" for none
 }
 
 // Route is one method of one path of the API.
@@ -113,7 +115,7 @@ var errNoAPI = errors.New("there is no AWS::Serverless::Api")
 var errNoTable = errors.New("there is no AWS::DynamoDB::Table")
 
 // elsewhere are the types of resources that only CloudFormation needs to read.
-var elsewhere = []string{"AWS::CloudWatch::Alarm", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
+var elsewhere = []string{"AWS::CloudWatch::Alarm", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SNS::Topic", "AWS::SQS::Queue"}
 
 // Read reads a template. values say what parameters, pseudo parameters
 // ("AWS::Region") and Refs to resources stand for; without one a parameter

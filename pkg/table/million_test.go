@@ -117,7 +117,7 @@ func TestMain(m *testing.M) {
 func part(b *testing.B, name, place string) (io.Reader, io.Writer) {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), benchPart+"="+name, benchPlace+"="+place)
+	cmd.Env = append(os.Environ(), "DYNAMODB_LOCAL=", benchPart+"="+name, benchPlace+"="+place)
 	if name == "function" {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS=1") // as template.yaml says
 	}
@@ -288,7 +288,7 @@ func playTable() {
 	must(json.NewEncoder(os.Stdout).Encode(place))
 	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(slow)
-		d.engine.ServeHTTP(w, r)
+		d.engine.(http.Handler).ServeHTTP(w, r)
 	}))
 	for asked := bufio.NewScanner(os.Stdin); asked.Scan(); {
 		place.Behind = behind

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -32,8 +33,12 @@ type World struct {
 	Template *sam.Template
 	// Trip is how long each request to AWS takes.
 	Trip time.Duration
+	// Elsewhere finds a function in a process of its own; with nil all are in
+	// this one.
+	Elsewhere func(function string) (lambda.Handler, error)
 
-	project string // the folder
+	now     atomic.Pointer[recorder] // of the call under way
+	project string                   // the folder
 	options local.Options
 	table   *dynamo.Engine
 	letters *mailbox.Mailbox
@@ -151,7 +156,11 @@ func (w *World) call(ctx context.Context, s step, known map[string]any, key stri
 	if c.Event, err = w.event(f, s, known, key); err != nil {
 		return c, err
 	}
-	c.Answer, err = local.Functions[s.function](e).Invoke(ctx, c.Event)
+	handler, err := w.open(s.function, local.Functions[s.function](e), record)
+	if err != nil {
+		return c, err
+	}
+	c.Answer, err = handler.Invoke(ctx, c.Event)
 	c.Requests = record.all()
 	if err != nil {
 		return c, err
