@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 
+	"charter/pkg/local/bootstrap"
 	"charter/pkg/local/calls"
 )
 
@@ -25,15 +28,21 @@ func (b bench) adapters(ctx context.Context, w io.Writer, made []calls.Call) err
 	if err := overlay(out, adapter, ownAdapter); err != nil {
 		return err
 	}
+	var names []string
+	for _, c := range made {
+		names = append(names, c.Function)
+	}
+	if err := os.Mkdir(b.path("own"), 0o700); err != nil {
+		return err
+	}
+	if err := bootstrap.Build(ctx, b.path("own"), names, "-overlay", out); err != nil {
+		return err
+	}
 	fmt.Fprintln(w, "\nWith aws-lambda-go-api-proxy, as ratios to the same function with an adapter of our own:")
 	for _, c := range made {
-		own := c.Function + " with its own"
-		if err := goBuild(ctx, ".", b.path(own, "bootstrap"), "./functions/"+c.Function, nil, "-trimpath", "-overlay", out); err != nil {
-			return err
-		}
 		var cold, warm, cpu, difference []float64
 		for range runs {
-			both, err := b.lambdabench(ctx, c, []string{b.program(c, own), b.program(c, c.Function)}, "-cold", "12", "-n", "300", "-block", "10", "-warmup", "20")
+			both, err := b.lambdabench(ctx, c, []string{b.program(c, filepath.Join("own", c.Function)), b.program(c, c.Function)}, "-cold", "12", "-n", "300", "-block", "10", "-warmup", "20")
 			if err != nil {
 				return err
 			}

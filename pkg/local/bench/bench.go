@@ -68,10 +68,16 @@ func (b bench) build(ctx context.Context, harness string, made []calls.Call) err
 		errs = append(errs, goBuild(ctx, harness, b.path(floor, "bootstrap"), "./floors/"+floor, lean))
 	}
 	errs = append(errs, os.WriteFile(b.path("surroundings.env"), []byte(surroundings), 0o600))
+	var names, flags []string
 	for _, c := range made {
-		errs = append(errs, b.function(ctx, c))
+		names = append(names, c.Function)
+		errs = append(errs, b.write(c))
 	}
-	return errors.Join(errs...)
+	if b.quickHash {
+		overlay, err := b.cheapPasswords()
+		errs, flags = append(errs, err), []string{"-overlay", overlay}
+	}
+	return errors.Join(append(errs, bootstrap.Build(ctx, b.folder, names, flags...))...)
 }
 
 func (b bench) path(parts ...string) string {
@@ -84,18 +90,10 @@ func goBuild(ctx context.Context, folder, out, pkg string, env []string, flags .
 	return cmd.Run()
 }
 
-func (b bench) function(ctx context.Context, c calls.Call) error {
-	var flags []string
-	if b.quickHash {
-		overlay, err := b.cheapPasswords()
-		if err != nil {
-			return err
-		}
-		flags = append(flags, "-overlay", overlay)
-	}
+// write writes down a call and its answers.
+func (b bench) write(c calls.Call) error {
 	errs := []error{
-		bootstrap.Build(ctx, b.folder, []string{c.Function}, flags...),
-		os.Mkdir(b.path(c.Function, "answers"), 0o700),
+		os.MkdirAll(b.path(c.Function, "answers"), 0o700),
 		os.WriteFile(b.path(c.Function, "event.json"), c.Event, 0o600),
 	}
 	for operation, answer := range answers(c) {

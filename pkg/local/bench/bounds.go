@@ -33,7 +33,7 @@ const (
 func (b bench) check(ctx context.Context, w io.Writer, made []calls.Call) error {
 	var again []calls.Call
 	for _, c := range made {
-		broken, err := b.hold(ctx, w, c)
+		broken, err := b.hold(ctx, w, c, runs)
 		if err != nil {
 			return err
 		}
@@ -44,7 +44,7 @@ func (b bench) check(ctx context.Context, w io.Writer, made []calls.Call) error 
 	var all []string
 	for _, c := range again {
 		fmt.Fprintln(w, "Once more:")
-		broken, err := b.hold(ctx, w, c)
+		broken, err := b.hold(ctx, w, c, 2*runs)
 		if err != nil {
 			return err
 		}
@@ -56,8 +56,9 @@ func (b bench) check(ctx context.Context, w io.Writer, made []calls.Call) error 
 	return nil
 }
 
-// hold prints what was measured beside its bounds, and returns what is over.
-func (b bench) hold(ctx context.Context, w io.Writer, c calls.Call) (broken []string, err error) {
+// hold prints what was measured in so many runs beside its bounds, and returns
+// what is over.
+func (b bench) hold(ctx context.Context, w io.Writer, c calls.Call, runs int) (broken []string, err error) {
 	var cold, warm, cpu []float64
 	var own result
 	for range runs {
