@@ -144,6 +144,8 @@ func (b broken) people(t *testing.T) map[string]string {
 			o["invitation"] = text(i, "Token")
 		case text(i, "InvitationId") != "" && text(i, "Email") == "gus@ant.example":
 			o["gus"] = text(i, "InvitationId")
+		case text(i, "SK") == "ORG" && text(i, "Name") == "rexs own":
+			o["rexOrg"], o["rexCode"] = text(i, "OrganizationId"), text(i, "Code")
 		case text(i, "SK") == "USER" && o[text(i, "FirstName")] == "":
 			o[text(i, "FirstName")] = text(i, "UserId")
 		}
@@ -357,6 +359,8 @@ func (b broken) token(t *testing.T, who string) string {
 		claims.UserID, claims.Email, claims.Admin = b.known[who], who+"@ant.example", false
 	case "API client":
 		claims.ClientID = b.known["client"]
+	case "other": // an admin of another organization
+		claims.UserID, claims.Email, claims.OrganizationID, claims.OrgCode = b.known["rex"], "rex@ant.example", b.known["rexOrg"], b.known["rexCode"]
 	}
 	token, err := signing.Issuer(b.env(t, "login")).Issue(t.Context(), claims, time.Hour)
 	if err != nil {
