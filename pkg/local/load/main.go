@@ -44,7 +44,7 @@ func main() {
 	flag.IntVar(&o.gateways, "gateways", 8, "processes")
 	flag.IntVar(&o.clients, "clients", 16, "that ask at once")
 	flag.StringVar(&o.plot, "plot", "", "the file of the plot; none without it")
-	sizes := flag.String("rows", "100,1000,10000,30000,300000", "associations to begin with")
+	sizes := flag.String("rows", "100,1000,10000,20000,200000", "associations to begin with")
 	flag.Parse()
 	for text := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(text)
