@@ -47,6 +47,8 @@ build: ## compile what is deployed, with SAM
 	$(SAM_GO) sam build --config-env $(ENV)
 
 deploy: build ## deploy to ENV, dev or prod
+	@parameters=$$(cksum <samconfig.toml | cut -d' ' -f1) && cd .aws-sam/build && \
+		sed "s/parameters unknown/parameters $$parameters/" template.yaml >changed.yaml && mv changed.yaml template.yaml
 	sam deploy --config-env $(ENV)
 
 key: ## print new keys, as the JSON that the Secrets Manager secret holds
