@@ -308,7 +308,7 @@ func TestPoison(t *testing.T) {
 			t.Errorf("left are %v", left)
 		}
 		w := httptest.NewRecorder()
-		m.ServeHTTP(w, httptest.NewRequest("GET", "/_local/dead-letters", nil))
+		m.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/_local/dead-letters", nil))
 		if !strings.Contains(w.Body.String(), sequence) || strings.Contains(w.Body.String(), "eve") {
 			t.Errorf("the page of dead letters is %s", w.Body)
 		}
