@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -318,11 +319,11 @@ func TestImportCutOff(t *testing.T) {
 			if o.way.Break(from(k, breakage.Reset)); k%2 == 0 {
 				o.way.Break(from(k, breakage.Late(breakage.Reset)))
 			}
-			_, _, err := o.enter(slug, file, true)
+			_, refused, err := o.enter(slug, file, true)
 			calls := int64(len(o.way.Calls()))
 			o.way.Break(nil)
-			if ended := calls < k; ended != (err == nil) || !ended && !errors.Is(err, fault.Unavailable) {
-				t.Fatalf("broken from call %d on: %v", k, err)
+			if ended := calls < k; refused != 0 || ended != (err == nil) || !ended && !errors.Is(err, fault.Unavailable) {
+				t.Fatalf("broken from call %d on: %d refused, %v", k, refused, err)
 			}
 			if _, refused, err := o.enter(slug, file, true); err != nil || refused != 0 {
 				t.Fatalf("once more: %d refused, %v", refused, err)
@@ -336,20 +337,20 @@ func TestImportCutOff(t *testing.T) {
 		}
 		o.whole()
 
-		var n atomic.Int64
+		_, slug := o.establish()
+		end, n := time.Now().Add(20*time.Second), atomic.Int64{}
 		o.way.Break(func(breakage.Call) breakage.Fault {
-			if n.Add(1)%3 == 0 {
+			if n.Add(1) > 50 && time.Now().Before(end) {
 				return breakage.Refused(http.StatusBadRequest, "ThrottlingException")
 			}
 			return nil
 		})
-		_, slug := o.establish()
 		if _, refused, err := o.enter(slug, file, true); err != nil || refused != 0 {
-			t.Errorf("throttled: %d refused, %v", refused, err)
+			t.Errorf("throttled for a while: %d refused, %v", refused, err)
 		}
 		o.way.Break(nil)
 		if got := held(o.exported(slug)); !slices.Equal(got, want) {
-			t.Errorf("throttled, exported\n%s", strings.Join(got, "\n"))
+			t.Errorf("throttled for a while, exported\n%s", strings.Join(got, "\n"))
 		}
 	})
 }
