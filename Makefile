@@ -7,7 +7,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
 
-.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench
+.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench smoke load
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,12 @@ audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_N
 bench: ## measure every function as it is deployed, beside floors where ../shared has the harness
 	go run ./pkg/local/bench
 
+load: ## put a mix of requests on eight gateways with one table, at five sizes, and draw the latency
+	go run ./pkg/local/load -plot pkg/local/load/latency.svg
+
+smoke: ## run every function as it is built for Lambda on its event; or walk a deployed stack, URL=https://...
+	$(SAM_GO) go run -trimpath ./pkg/local/smoke $(if $(URL),-url '$(URL)')
+
 lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 
 gofmt:
@@ -41,6 +47,8 @@ build: ## compile what is deployed, with SAM
 	$(SAM_GO) sam build --config-env $(ENV)
 
 deploy: build ## deploy to ENV, dev or prod
+	@parameters=$$(cksum <samconfig.toml | cut -d' ' -f1) && cd .aws-sam/build && \
+		sed "s/parameters unknown/parameters $$parameters/" template.yaml >changed.yaml && mv changed.yaml template.yaml
 	sam deploy --config-env $(ENV)
 
 key: ## print new keys, as the JSON that the Secrets Manager secret holds

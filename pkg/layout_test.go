@@ -39,6 +39,7 @@ var rooms = []room{
 	{"pricing", "caller fault text", "prices know no organization: its price list is a value"},
 	{"customer", "caller fault mail pricing text", "a customer has a tier"},
 	{"customer/roll", "customer", "a roll is arithmetic over associations, wherever its sheets are kept"},
+	{"customer/intake", "caller customer fault mail org pricing text", "a file is read by the domain's rules, wherever its rows are kept"},
 	{"org", "caller fault mail pricing text", "an organization's record holds its price list"},
 	{"idempotency", "caller fault", "a key is about a request, whatever it is about"},
 	{"token", "caller fault", "a token says who somebody is, nothing of what they may do"},
@@ -53,6 +54,7 @@ var rooms = []room{
 	{"env", "table", "opens the table; signing and mailing are apart, so that a function links only what it needs"},
 	{"env/signing", "env kms token trust", "go-jose stays out of the functions that see no token"},
 	{"env/mailing", "env letters mail ses", "SES and html/template stay out of the functions that send nothing"},
+	{"lambdafeedback", "mail", "an adapter of events, beside mail"},
 	{"lambdahttp", "caller httpapi", "an adapter of events, beside net/http"},
 	{"lambdaauth", "caller fault token", "an adapter of events, beside token"},
 	{"lambdaschedule", "", "an adapter of events, for any job"},
@@ -71,13 +73,16 @@ var rooms = []room{
 	{"local/contract", "", "holds any exchange against any document"},
 	{"local", "*", "the one place that may know all"},
 	{"local/calls", "local local/dynamo local/mailbox sam", "calls the functions where they are wired, before stand-ins of its own"},
-	{"local/bench", "local/calls", "measures calls, whatever they are"},
-	{"local/cmd", "local local/watch table", "a command is a few flags"},
-	{"functions", "commerce env env/mailing env/signing lambdaauth lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
+	{"local/bootstrap", "", "runs a program, whatever it does"},
+	{"local/bench", "local/bootstrap local/calls", "measures calls, whatever they are"},
+	{"local/load", "local", "asks over HTTP, and plays what it asks"},
+	{"local/smoke", "local/bootstrap local/calls local/conversation sam token", "tries what is deployed from outside"},
+	{"local/cmd", "customer/intake env local local/watch", "a command is a few flags"},
+	{"functions", "commerce env env/mailing env/signing lambdaauth lambdafeedback lambdahttp lambdaschedule lambdastream platform", "a main names its handler and what it opens"},
 }
 
 // awsFree may not even reach the AWS SDK or the Lambda runtime through others.
-var awsFree = strings.Fields("fault text caller mail pricing customer customer/roll org idempotency token trust httpapi commerce platform letters")
+var awsFree = strings.Fields("fault text caller mail pricing customer customer/intake customer/roll org idempotency token trust httpapi commerce platform letters")
 
 // Only these functions may reach go-jose, only these html/template: they cost
 // each function that links them a part of its cold start.

@@ -74,7 +74,8 @@ var limits = []limit{
 	{"platform-delete-role", 1, [2]float64{}},
 	{"jwks", 0, [2]float64{}},
 	{"authorizer", 0, [2]float64{}},
-	{"mail-letters", 3, [2]float64{}}, // one of them to SES
+	{"mail-letters", 4, [2]float64{}}, // one of them to SES
+	{"mark-addresses", 1, [2]float64{}},
 	{"redrive-letters", 1, [2]float64{}},
 	{"index-associations", 2, [2]float64{}},
 	{"seal-audit", 3, [2]float64{}},

@@ -2,12 +2,12 @@ package local
 
 import "sync"
 
-// DeadLetter says which record of the table's stream was given up. As in the
-// cloud it is not the record itself.
+// DeadLetter says which record of the table's stream, or which message of a
+// topic, was given up. It is not the record itself, as in the cloud.
 type DeadLetter struct {
 	Queue    string // the logical id of where it lies
 	Function string // that could not deal with it
-	Sequence string // the record's number in the stream
+	Sequence string // the record's number in the stream, "" for a message
 	Cause    string
 }
 

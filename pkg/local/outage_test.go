@@ -136,7 +136,7 @@ func TestConflicts(t *testing.T) {
 		b := startBroken(t)
 		rows, _ := b.writing(t)
 		for _, e := range rows {
-			before := b.snapshot(t)
+			before := b.image(t)
 			clean := b.run(t, e, "owner", "one-key", nil)
 			b.restore(t, before)
 			for _, code := range []string{"TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"} {
@@ -148,8 +148,8 @@ func TestConflicts(t *testing.T) {
 					return nil
 				})
 				got := b.run(t, e, "owner", "one-key", nil)
-				if got.status != clean.status || masked(got.body) != masked(clean.body) || got.after.since(before) != clean.after.since(before) {
-					t.Errorf("%s three times: %d %s\n%s", what, got.status, got.body, got.after.since(before))
+				if got.status != clean.status || masked(got.body) != masked(clean.body) || since(before, got.after) != since(before, clean.after) {
+					t.Errorf("%s three times: %d %s\n%s", what, got.status, got.body, since(before, got.after))
 				}
 				if transactions := slices.DeleteFunc(got.calls, func(c breakage.Call) bool { return c.Operation != "TransactWriteItems" }); len(transactions) != 4 {
 					t.Errorf("%s three times: %d tries", what, len(transactions))
@@ -163,8 +163,8 @@ func TestConflicts(t *testing.T) {
 				})
 				got = b.run(t, e, "owner", "one-key", nil)
 				b.engine.Inject(nil)
-				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !speaks(e, got.answer) || got.after.since(before) != "" {
-					t.Errorf("%s for ever: %d %s\n%s", what, got.status, got.body, got.after.since(before))
+				if got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !speaks(e, got.answer) || since(before, got.after) != "" {
+					t.Errorf("%s for ever: %d %s\n%s", what, got.status, got.body, since(before, got.after))
 				}
 				if limit := b.timeout(e.route); got.took >= limit || len(got.calls) > 20 {
 					t.Errorf("%s for ever: %d calls in %v", what, len(got.calls), got.took)

@@ -44,6 +44,9 @@ type Options struct {
 	// Between is put between the functions and what they call, for tests that
 	// break calls; nil puts nothing there.
 	Between func(http.RoundTripper) http.RoundTripper
+	// Needs is told what each function asks of its role, for tests that look at
+	// that; nil tells nobody.
+	Needs func(function string, n sam.Need)
 }
 
 // Service is a running Charter. It is the http.Handler of its gateway and its pages.
@@ -149,6 +152,7 @@ func (s *Service) open(o Options) (err error) {
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+	s.Mail.Publish = func(message string) { s.work.Go(func() { s.notify(ctx, message, functions, o.Log) }) }
 	if s.Table == nil {
 		return
 	}

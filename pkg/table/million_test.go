@@ -97,7 +97,7 @@ func TestMain(m *testing.M) {
 func part(b *testing.B, name, place string) io.Reader {
 	b.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), benchPart+"="+name, benchPlace+"="+place)
+	cmd.Env = append(os.Environ(), "DYNAMODB_LOCAL=", benchPart+"="+name, benchPlace+"="+place)
 	if name == "function" {
 		cmd.Env = append(cmd.Env, "GOMAXPROCS=1") // as template.yaml says
 	}
@@ -234,7 +234,7 @@ func playTable() {
 	must(json.NewEncoder(os.Stdout).Encode(place))
 	go http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(slow)
-		d.engine.ServeHTTP(w, r)
+		d.engine.(http.Handler).ServeHTTP(w, r)
 	}))
 	io.Copy(io.Discard, os.Stdin)
 }

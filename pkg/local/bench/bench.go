@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"charter/pkg/local/bootstrap"
 	"charter/pkg/local/calls"
 )
 
@@ -74,7 +75,7 @@ func goBuild(ctx context.Context, folder, out, pkg string, env []string, flags .
 }
 
 func (b bench) function(ctx context.Context, c calls.Call) error {
-	flags := []string{"-trimpath"}
+	var flags []string
 	if b.quickHash {
 		overlay, err := b.overlay()
 		if err != nil {
@@ -83,7 +84,7 @@ func (b bench) function(ctx context.Context, c calls.Call) error {
 		flags = append(flags, "-overlay", overlay)
 	}
 	errs := []error{
-		goBuild(ctx, ".", b.path(c.Function, "bootstrap"), "./functions/"+c.Function, nil, flags...),
+		bootstrap.Build(ctx, b.folder, []string{c.Function}, flags...),
 		os.Mkdir(b.path(c.Function, "answers"), 0o700),
 		os.WriteFile(b.path(c.Function, "event.json"), c.Event, 0o600),
 	}

@@ -38,6 +38,9 @@ type Letter struct {
 // Mailbox takes letters at ServeHTTP. It is safe for concurrent use.
 type Mailbox struct {
 	Now func() time.Time
+	// Publish is called with what SES would publish of a letter to its mailbox
+	// simulator: the JSON of an event. Nil publishes nothing.
+	Publish func(message string)
 
 	db *bbolt.DB // nil: memory only
 
