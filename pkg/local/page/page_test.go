@@ -2,7 +2,6 @@ package page_test
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"html"
 	"io"
@@ -20,8 +19,6 @@ import (
 	"charter/pkg/local/page"
 	"charter/pkg/local/watch"
 )
-
-var update = flag.Bool("update", false, "copy the access patterns of pkg/table/keys.go")
 
 // hostile is a name that people may choose.
 const hostile = `<script>alert(1)</script>"'&{{.}}<b>`
@@ -207,8 +204,8 @@ func (l *laptop) try(operation string, fields ...string) string {
 
 var option = regexp.MustCompile(`<option value="(\d+)"( selected)?>([^<]*)`)
 
-// Tried with the controls that it must catch: a form with the token for the
-// value of an option, and a curl line with the token written out.
+// Tried with the control that it must catch: a curl line with the token written
+// out.
 func TestTry(t *testing.T) {
 	l := start(t)
 	text := l.view("/_local/api/getOrganization")
