@@ -23,6 +23,7 @@
 //	pkg/pricing           currencies (ISO 4217) and price tiers; and Book, where they are kept
 //	pkg/customer          customers, the users linked to them, and Query over the links
 //	pkg/customer/roll     the associations of a large organization in sheets: their format, and how a page is found
+//	pkg/customer/intake   enters customers and their users from a CSV file, row by row, as an ERP exports them
 //	pkg/token             access tokens: sign, verify, key sets, issuers
 //	pkg/trust             which other issuers' tokens are taken: their keys, and whom their tokens stand for
 //	pkg/kms               signs through KMS, with a key that never leaves it
@@ -46,6 +47,8 @@
 //	pkg/local/gateway     API Gateway's part
 //	pkg/local/dynamo      DynamoDB's part: an embedded table
 //	pkg/local/mailbox     SES's part: keeps the letters
+//	pkg/local/page        the laptop's page: the API to try, the mailbox, the table, the newest requests
+//	pkg/local/watch       keeps what the newest requests did: their log lines, and their calls of AWS
 //	pkg/local/provider    a team's OpenID provider's part, in tests
 //	pkg/local/direct      a way to a handler without a socket
 //	pkg/local/breakage    stands before a stand-in and breaks calls, for tests
@@ -53,6 +56,7 @@
 //	pkg/local/contract    holds requests and answers against an OpenAPI 3.1 document
 //	pkg/local/calls       makes calls of every function that succeed, and keeps what each of them asked of AWS
 //	pkg/local/bootstrap   builds functions as they are deployed, and runs each of them as Lambda does
+//	pkg/local/load        puts a mix of requests on several gateways that share one table
 //	pkg/local/smoke       shows that what is deployed works: every function as built, or a stack
 //	pkg/local/bench       measures every function as it is deployed, beside the least that could do its work
 //	pkg/local/cmd         the command behind make run

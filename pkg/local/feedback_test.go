@@ -106,4 +106,3 @@ func (s service) foundWith(t *testing.T, name, email string) (token string) {
 	}
 	return login.AccessToken
 }
-

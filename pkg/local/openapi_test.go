@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"io"
 	"mime"
 	"net/http"
 	"net/http/httptest"
@@ -137,21 +136,14 @@ type listener struct {
 }
 
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sent, _ := io.ReadAll(r.Body) // of a conversation, in memory
-	r.Body = io.NopCloser(bytes.NewReader(sent))
-	answer := httptest.NewRecorder()
-	l.Handler.ServeHTTP(answer, r)
-	o, _, _ := l.c.Find(r.Method, r.URL.EscapedPath()) // none for a request that the gateway refuses for that
-	media, _, _ := mime.ParseMediaType(answer.Header().Get("Content-Type"))
-	if answer.Code < 300 {
-		l.heard = append(l.heard, said{o, 0, "application/json", string(sent)})
-	}
-	l.heard = append(l.heard, said{o, answer.Code, media, answer.Body.String()})
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
-	w.WriteHeader(answer.Code)
-	_, _ = w.Write(answer.Body.Bytes()) // to a recorder
+	witness(l.Handler, w, r, func(x contract.Exchange) {
+		o, _, _ := l.c.Find(r.Method, r.URL.EscapedPath()) // none for a request that the gateway refuses for that
+		media, _, _ := mime.ParseMediaType(x.Header.Get("Content-Type"))
+		if x.Status < 300 {
+			l.heard = append(l.heard, said{o, 0, "application/json", string(x.Sent)})
+		}
+		l.heard = append(l.heard, said{o, x.Status, media, string(x.Got)})
+	})
 }
 
 // varies is what changes from one run to the next: ids, codes, secrets, cursors, keys, tokens, times and how far a

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// unreadOfAPIs are the properties that a laptop has no part in.
+var unreadOfAPIs = []string{"AccessLogSetting", "MethodSettings", "TracingEnabled"}
+
 // api reads the API into t and returns the name that routes call the
 // authorizer by.
 func (d *document) api(id string, t *Template) (authorizer string, err error) {
@@ -36,7 +39,7 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 			ResponseTemplates  map[string]string
 		}
 	}
-	if err := d.read(id, "Api", nil, &p); err != nil {
+	if err := d.read(id, "Api", unreadOfAPIs, &p); err != nil {
 		return "", err
 	}
 	t.Stage = p.StageName
@@ -49,9 +52,9 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 	if !ok || len(p.Auth.Authorizers) != 1 || a.FunctionPayloadType != "TOKEN" {
 		return "", errors.New("the default authorizer must be the only one, and of type TOKEN")
 	}
-	function, ok := strings.CutSuffix(a.FunctionArn, ".Arn")
-	if !ok {
-		return "", fmt.Errorf("the authorizer's FunctionArn must be !GetAtt <function>.Arn, not %q", a.FunctionArn)
+	function, attribute, _ := strings.Cut(a.FunctionArn, ".")
+	if attribute != "Arn" && attribute != "Alias" {
+		return "", fmt.Errorf("the authorizer's FunctionArn must be !Ref <function>.Alias or !GetAtt <function>.Arn, not %q", a.FunctionArn)
 	}
 	if t.Authorizer.Function, err = d.functionName(function); err != nil {
 		return "", err
@@ -78,7 +81,9 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 
 // unreadOfFunctions are the properties that only CloudFormation needs.
 var unreadOfFunctions = []string{
-	"Architectures", "Handler", "LoggingConfig", "Policies", "ReservedConcurrentExecutions", "Role", "Runtime",
+	"Architectures", "AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference", "Description", "Handler",
+	"LoggingConfig", "PermissionsBoundary", "Policies", "ReservedConcurrentExecutions", "Role", "Runtime", "Tracing",
+	"VersionDeletionPolicy",
 }
 
 // function reads one function. What the template leaves out has Lambda's own
@@ -105,6 +110,9 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 	f := Function{
 		Name: name, Memory: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
 		Environment: p.Environment.Variables, DeadLetters: strings.TrimSuffix(p.DeadLetterQueue.TargetArn, ".Arn"),
+	}
+	if f.Role, err = d.statements(id); err != nil {
+		return Function{}, err
 	}
 	for name, e := range p.Events {
 		switch e.Type {

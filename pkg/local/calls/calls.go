@@ -33,6 +33,8 @@ type World struct {
 	Template *sam.Template
 	// Trip is how long each request to AWS takes.
 	Trip time.Duration
+	// Needs is told what each function asks of its role; nil tells nobody.
+	Needs func(function string, n sam.Need)
 	// Elsewhere finds a function in a process of its own; with nil all are in
 	// this one.
 	Elsewhere func(function string) (lambda.Handler, error)
@@ -146,7 +148,9 @@ func (w *World) call(ctx context.Context, s step, known map[string]any, key stri
 	f := w.Function(s.function)
 	c := Call{Function: s.function, Case: s.name, Keyed: key != "", Variables: map[string]string{}}
 	record := newRecorder(w)
-	e, err := local.Environment(w.options, f, record)
+	o := w.options
+	o.Needs = w.Needs
+	e, err := local.Environment(o, f, record)
 	if err != nil {
 		return c, err
 	}

@@ -134,7 +134,7 @@ func (c *Contract) request(o Operation, parameters map[string]string, x Exchange
 		case len(values) > 0 && p["content"] != nil:
 			errs = append(errs, c.body("request", at, http.Header{"Content-Type": {"application/json"}}, []byte(values[0])))
 		case len(values) > 0:
-			errs = append(errs, c.text(at.to("schema"), "parameter "+name, values[0]))
+			errs = append(errs, c.text(at.to("schema"), "parameter "+name, c.canonicalText(at.to("schema"), values[0])))
 		}
 	}
 	if c.value(o.at.to("requestBody")) != nil {
@@ -162,29 +162,63 @@ func (c *Contract) names(at pointer, name string) []string {
 	return names
 }
 
-// canonical is a value whose members go by the names of the document.
+// canonical is a value as a client has it that does what the document says and
+// no more: members go by the document's names, white space around texts is gone,
+// and what may be written in any case is written as the document does.
 func (c *Contract) canonical(schema pointer, value any, fold bool) any {
-	sent, ok := value.(map[string]any)
-	if !ok {
-		return value
+	switch value := value.(type) {
+	case string:
+		return c.canonicalText(schema, value)
+	case []any:
+		items := make([]any, len(value))
+		for n, item := range value {
+			items[n] = c.canonical(schema.to("items"), item, fold)
+		}
+		return items
+	case map[string]any:
+		for n := range c.list(schema.to("anyOf")) {
+			value = c.canonical(schema.to("anyOf", strconv.Itoa(n)), value, fold).(map[string]any)
+		}
+		members := map[string]any{}
+		for member, v := range value {
+			name := c.member(schema, member, fold)
+			members[name] = c.canonical(schema.to("properties", name), v, fold)
+		}
+		return members
 	}
-	for n := range c.list(schema.to("anyOf")) {
-		value = c.canonical(schema.to("anyOf", strconv.Itoa(n)), value, fold)
-		sent = value.(map[string]any)
+	return value
+}
+
+// canonicalText leaves alone what is taken exactly as it is sent.
+func (c *Contract) canonicalText(schema pointer, text string) string {
+	s := c.object(schema)
+	if s["format"] != "password" {
+		text = strings.TrimSpace(text)
 	}
-	properties := c.object(schema.to("properties"))
-	named := map[string]any{}
-	for member, v := range sent {
-		for name := range properties {
-			at := schema.to("properties", name)
-			if slices.ContainsFunc(c.names(at, name), func(n string) bool { return n == member || fold && strings.EqualFold(n, member) }) {
-				member, v = name, c.canonical(at, v, fold)
-				break
+	if s["x-fold-values"] == true {
+		for _, v := range c.list(schema.to("enum")) {
+			if strings.EqualFold(v.(string), text) {
+				return v.(string)
 			}
 		}
-		named[member] = v
 	}
-	return named
+	return text
+}
+
+// member is the document's name of a member of an object.
+func (c *Contract) member(schema pointer, sent string, fold bool) string {
+	properties := c.object(schema.to("properties"))
+	if _, ok := properties[sent]; ok {
+		return sent
+	}
+	for name := range properties {
+		for _, n := range c.names(schema.to("properties", name), name) {
+			if n == sent || fold && strings.EqualFold(n, sent) {
+				return name
+			}
+		}
+	}
+	return sent
 }
 
 func (c *Contract) list(p pointer) []any {

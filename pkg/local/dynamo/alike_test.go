@@ -47,7 +47,7 @@ func TestEnginesAreAlike(t *testing.T) {
 					got, want := ours.ask(rt, op, r), theirs.ask(rt, op, r)
 					if !reflect.DeepEqual(got, want) {
 						body, _ := json.Marshal(r)
-						rt.Fatalf("%s %s\nours:   %s\ntheirs: %s", op, body, text(got), text(want))
+						rt.Fatalf("%s %s\nours:   %s\ntheirs: %s", op, body, inJSON(got), inJSON(want))
 					}
 				}
 			})
@@ -126,7 +126,7 @@ func (s *side) ask(t *rapid.T, op string, r request) any {
 		delete(out, "ConsumedCapacity") // to find nothing is free of charge in DynamoDB Local
 	}
 	if r["IndexName"] != nil { // items of one key are in no order
-		slices.SortFunc(asList(out["Items"]), func(a, b any) int { return strings.Compare(text(a), text(b)) })
+		slices.SortFunc(asList(out["Items"]), func(a, b any) int { return strings.Compare(inJSON(a), inJSON(b)) })
 	}
 	for _, reason := range asList(out["CancellationReasons"]) {
 		if reason.(request)["Code"] == "ValidationError" { // see differs
@@ -173,7 +173,7 @@ func settled(v any) any {
 	return v
 }
 
-func text(v any) string {
+func inJSON(v any) string {
 	b, _ := json.Marshal(v)
 	return string(b)
 }
@@ -394,7 +394,7 @@ func (g *generator) call() (op string, r request) {
 	default:
 		op, r = "TransactWriteItems", request{"TransactItems": g.actions()}
 		// DynamoDB Local counts one action of a transaction, half of it for a Delete of nothing, and no size for a check.
-		if actions := asList(r["TransactItems"]); len(actions) > 1 || !strings.Contains(text(r), `"UpdateExpression":`) && !strings.Contains(text(r), `"Item":`) {
+		if actions := asList(r["TransactItems"]); len(actions) > 1 || !strings.Contains(inJSON(r), `"UpdateExpression":`) && !strings.Contains(inJSON(r), `"Item":`) {
 			return op, r
 		}
 	}
@@ -454,10 +454,10 @@ func (g *generator) actions() list {
 			item := r["Item"].(request)
 			of = request{"pk": item["pk"], "sk": item["sk"]}
 		}
-		if taken[text(of)] { // DynamoDB Local looks at conditions before it says that nothing may be changed twice
+		if taken[inJSON(of)] { // DynamoDB Local looks at conditions before it says that nothing may be changed twice
 			continue
 		}
-		taken[text(of)] = true
+		taken[inJSON(of)] = true
 		r["TableName"] = "table"
 		all = append(all, request{kind: r})
 	}

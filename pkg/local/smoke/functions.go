@@ -106,7 +106,7 @@ var answers = map[string]int{
 	"jwks":                         200,
 	"login":                        200, // as who has just been made
 	"platform-accept-invitation":   400,
-	"platform-create-organization": 201,
+	"platform-create-organization": 401, // an account that is not there
 	"platform-list-organizations":  200,
 }
 
