@@ -3,7 +3,6 @@ package local_test
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
@@ -46,7 +45,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // startBroken starts one. It belongs into a bubble of fake time, where waiting
 // costs nothing.
-func startBroken(t *testing.T) broken {
+func startBroken(t *testing.T, change ...func(*local.Options)) broken {
 	t.Helper()
 	engine, err := dynamo.Open("")
 	if err != nil {
@@ -54,7 +53,7 @@ func startBroken(t *testing.T) broken {
 	}
 	t.Cleanup(func() { engine.Close() })
 	b := broken{engine: engine, way: &breakage.Way{}}
-	b.service = start(t, func(o *local.Options) {
+	b.service = start(t, append(change, func(o *local.Options) {
 		o.TableURL, o.Now = "http://table.localhost", time.Now
 		o.Between = func(others http.RoundTripper) http.RoundTripper {
 			b.way.Next = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -65,7 +64,7 @@ func startBroken(t *testing.T) broken {
 			})
 			return b.way
 		}
-	})
+	})...)
 	if err := local.CreateTable(engine, b.Template.Table); err != nil {
 		t.Fatal(err)
 	}
@@ -145,6 +144,8 @@ func (b broken) people(t *testing.T) map[string]string {
 			o["invitation"] = text(i, "Token")
 		case text(i, "InvitationId") != "" && text(i, "Email") == "gus@ant.example":
 			o["gus"] = text(i, "InvitationId")
+		case text(i, "SK") == "ORG" && text(i, "Name") == "rexs own":
+			o["rexOrg"], o["rexCode"] = text(i, "OrganizationId"), text(i, "Code")
 		case text(i, "SK") == "USER" && o[text(i, "FirstName")] == "":
 			o[text(i, "FirstName")] = text(i, "UserId")
 		}
@@ -258,124 +259,70 @@ func text(i map[string]types.AttributeValue, name string) string {
 	return ""
 }
 
-// snapshot is the whole table by key, each item as it is and written out.
-type snapshot map[string]kept
-
-type kept struct {
-	item map[string]types.AttributeValue
-	text string
-}
-
-func (b broken) snapshot(t *testing.T) snapshot {
+// image is the whole table.
+func (b broken) image(t *testing.T) dynamo.Image {
 	t.Helper()
-	s := snapshot{}
-	for _, i := range b.items(t) {
-		s[text(i, "PK")+"\x00"+text(i, "SK")] = kept{i, show(i)}
+	i, err := b.engine.Image(b.Template.Table.Name)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return s
+	return i
 }
 
 // restore makes the table what it was.
-func (b broken) restore(t *testing.T, was snapshot) {
+func (b broken) restore(t *testing.T, was dynamo.Image) {
 	t.Helper()
-	is := b.snapshot(t)
-	var err error
-	for k, i := range is {
-		if _, stays := was[k]; !stays {
-			_, err = b.table.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &b.Template.Table.Name,
-				Key: map[string]types.AttributeValue{"PK": i.item["PK"], "SK": i.item["SK"]}})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	if err := b.engine.Restore(t.Context(), was); err != nil {
+		t.Fatal(err)
 	}
-	for k, i := range was {
-		if is[k].text != i.text {
-			_, err = b.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.Template.Table.Name, Item: i.item})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-// show writes a value out, maps and sets in order.
-func show(v any) string {
-	switch v := v.(type) {
-	case map[string]types.AttributeValue:
-		var all strings.Builder
-		for _, name := range slices.Sorted(maps.Keys(v)) {
-			all.WriteString(name + "=" + show(v[name]) + "; ")
-		}
-		return "{" + all.String() + "}"
-	case *types.AttributeValueMemberM:
-		return show(v.Value)
-	case *types.AttributeValueMemberL:
-		var all []string
-		for _, each := range v.Value {
-			all = append(all, show(each))
-		}
-		return fmt.Sprint(all)
-	case *types.AttributeValueMemberSS:
-		return fmt.Sprint(slices.Sorted(slices.Values(v.Value)))
-	case *types.AttributeValueMemberS:
-		return v.Value
-	case *types.AttributeValueMemberN:
-		return v.Value
-	case *types.AttributeValueMemberB:
-		return fmt.Sprintf("%x", v.Value)
-	case *types.AttributeValueMemberBOOL:
-		return fmt.Sprint(v.Value)
-	}
-	return fmt.Sprintf("%T", v)
 }
 
 // What differs from one run to another.
 var (
-	anyRandom = regexp.MustCompile(`\b(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt|Link)=[^;]*;`)
-	anyLink   = regexp.MustCompile(`VERIFY\x01[a-z2-7]+`)
+	anyRandom = regexp.MustCompile(`"(PasswordHash|SecretHash|Token|TokenHash|ExpiresAt|Link)":\{[^}]*\}`)
+	anyLink   = regexp.MustCompile(`VERIFY\\u0001[a-z2-7]+`)
 	anyID     = regexp.MustCompile(`[0-9a-hjkmnp-tv-z]{26}\b|org_[0-9a-f]{11}\b`)
 	anyTime   = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`)
 	anySecret = regexp.MustCompile(`"ClientSecret":"[^"]*"`)
 )
 
 func masked(s string) string {
-	s = anyLink.ReplaceAllString(anyRandom.ReplaceAllString(s, "$1=<random>;"), "VERIFY<random>")
+	s = anyLink.ReplaceAllString(anyRandom.ReplaceAllString(s, "$1 <random>"), "VERIFY<random>")
 	return anySecret.ReplaceAllString(anyTime.ReplaceAllString(anyID.ReplaceAllString(s, "<id>"), "<time>"), "<secret>")
 }
 
-// uncounted is s without the counters of attempts.
-func (s snapshot) uncounted() snapshot {
-	rest := maps.Clone(s)
-	maps.DeleteFunc(rest, func(_ string, i kept) bool { return text(i.item, "SK") == "RATE" })
-	return rest
-}
-
-// since is what has changed from was to s, with ids and times masked, so that
+// since is what has changed from was to is, with ids and times masked, so that
 // two runs of one request can be compared. Attempts are counted whatever comes
 // of them: that is no change.
-func (s snapshot) since(was snapshot) string {
-	s, was = s.uncounted(), was.uncounted()
+func since(was, is dynamo.Image) string {
 	var lines []string
-	for k, i := range s {
-		if i.text != was[k].text {
-			lines = append(lines, masked(was[k].text)+" -> "+masked(i.text))
-		}
-	}
-	for k, i := range was {
-		if _, stays := s[k]; !stays {
-			lines = append(lines, masked(i.text)+" -> nothing")
+	for before, after := range is.Since(was) {
+		if before.Text("SK") != "RATE" && after.Text("SK") != "RATE" {
+			lines = append(lines, masked(written(before))+" -> "+masked(written(after)))
 		}
 	}
 	slices.Sort(lines)
 	return strings.Join(lines, "\n")
 }
 
+// written is an item as JSON, "nothing" for none.
+func written(i dynamo.Item) string {
+	if i == nil {
+		return "nothing"
+	}
+	text, err := i.MarshalJSON()
+	if err != nil {
+		panic(err) // items have JSON
+	}
+	return string(text)
+}
+
 // run is how one request went.
 type run struct {
 	answer
 	calls []breakage.Call
-	after snapshot
+	after dynamo.Image
+	done  string // what it has changed
 	took  time.Duration
 }
 
@@ -390,14 +337,15 @@ func (b broken) run(t *testing.T, e endpoint, who, key string, decide func(break
 	if e.who == "zoe" || e.who == "max" {
 		who = e.who
 	}
-	q := e.good(b.known).http(b.token(t, who), headers...)
+	q, before := e.good(b.known).http(b.token(t, who), headers...), b.image(t)
 	b.way.Break(decide)
 	began := time.Now()
 	b.ServeHTTP(w, q)
 	took := time.Since(began)
 	calls := b.way.Calls()
 	b.way.Break(nil)
-	return run{answer{w.Code, w.Header(), w.Body.String()}, calls, b.snapshot(t), took}
+	after := b.image(t)
+	return run{answer{w.Code, w.Header(), w.Body.String()}, calls, after, since(before, after), took}
 }
 
 // token is a fresh one: fake time flies.
@@ -411,6 +359,8 @@ func (b broken) token(t *testing.T, who string) string {
 		claims.UserID, claims.Email, claims.Admin = b.known[who], who+"@ant.example", false
 	case "API client":
 		claims.ClientID = b.known["client"]
+	case "other": // an admin of another organization
+		claims.UserID, claims.Email, claims.OrganizationID, claims.OrgCode = b.known["rex"], "rex@ant.example", b.known["rexOrg"], b.known["rexCode"]
 	}
 	token, err := signing.Issuer(b.env(t, "login")).Issue(t.Context(), claims, time.Hour)
 	if err != nil {
@@ -498,7 +448,7 @@ func (b broken) breakAll(t *testing.T, rows []endpoint, who string) {
 	t.Helper()
 	cases := 0
 	for _, e := range rows {
-		before := b.snapshot(t)
+		before := b.image(t)
 		for _, key := range []string{"", "one-key"} {
 			clean := b.run(t, e, who, key, nil)
 			if clean.ok() == (e.repeat == "kept") || clean.status >= http.StatusInternalServerError {
@@ -513,8 +463,8 @@ func (b broken) breakAll(t *testing.T, rows []endpoint, who string) {
 					if got.status != clean.status || masked(got.body) != masked(clean.body) || got.header.Get("Idempotent-Replayed") != "" {
 						t.Errorf("%s: %d %s, want %d %s", what, got.status, got.body, clean.status, clean.body)
 					}
-					if done := got.after.since(before); done != clean.after.since(before) {
-						t.Errorf("%s:\n%s\nwant\n%s", what, done, clean.after.since(before))
+					if got.done != clean.done {
+						t.Errorf("%s:\n%s\nwant\n%s", what, got.done, clean.done)
 					}
 					b.restore(t, before)
 				}
@@ -530,7 +480,7 @@ func (b broken) breakAll(t *testing.T, rows []endpoint, who string) {
 					cases++
 					what := fmt.Sprintf("%s as %s, key %q, call %d (%s) %s lasting", e.route, who, key, n+1, c.Operation, name)
 					got := b.run(t, e, who, key, breakage.From(c, f))
-					b.judge(t, what, e, before, clean, got)
+					b.judge(t, what, e, clean, got)
 					b.again(t, what, e, who, key, before, clean, got)
 					b.restore(t, before)
 				}
@@ -543,18 +493,17 @@ func (b broken) breakAll(t *testing.T, rows []endpoint, who string) {
 }
 
 // judge holds a request that something lasting broke to what may come of it.
-func (b broken) judge(t *testing.T, what string, e endpoint, before snapshot, clean, got run) {
+func (b broken) judge(t *testing.T, what string, e endpoint, clean, got run) {
 	t.Helper()
-	done := got.after.since(before)
 	switch {
 	case got.status == clean.status: // what broke was not needed; a refusal may have been answered and not kept
-		if masked(got.body) != masked(clean.body) || done != clean.after.since(before) && (got.ok() || done != "") {
-			t.Errorf("%s: %d %s, and yet\n%s\nwant\n%s", what, got.status, got.body, done, clean.after.since(before))
+		if masked(got.body) != masked(clean.body) || got.done != clean.done && (got.ok() || got.done != "") {
+			t.Errorf("%s: %d %s, and yet\n%s\nwant\n%s", what, got.status, got.body, got.done, clean.done)
 		}
 	case got.status != http.StatusServiceUnavailable || got.header.Get("Retry-After") == "" || !speaks(e, got.answer):
 		t.Errorf("%s: %d %v %s", what, got.status, got.header, got.body)
-	case done != "" && done != clean.after.since(before):
-		t.Errorf("%s: left by halves\n%s\nwant nothing or\n%s", what, done, clean.after.since(before))
+	case got.done != "" && got.done != clean.done:
+		t.Errorf("%s: left by halves\n%s\nwant nothing or\n%s", what, got.done, clean.done)
 	}
 	if limit := b.timeout(e.route); got.took >= limit {
 		t.Errorf("%s: answered after %v, the function has %v", what, got.took, limit)
@@ -571,9 +520,9 @@ func speaks(e endpoint, a answer) bool {
 
 // again sends the request once more, now that all is mended: what was not
 // done is done now, and what was done stands under its key.
-func (b broken) again(t *testing.T, what string, e endpoint, who, key string, before snapshot, clean, first run) {
+func (b broken) again(t *testing.T, what string, e endpoint, who, key string, before dynamo.Image, clean, first run) {
 	t.Helper()
-	done := first.after.since(before) != ""
+	done := first.done != ""
 	if done && key == "" {
 		return
 	}
@@ -588,22 +537,28 @@ func (b broken) again(t *testing.T, what string, e endpoint, who, key string, be
 		t.Errorf("%s, and again: %d %s, replayed %v, done before %v; want %d %s",
 			what, got.status, got.body, replayed, done, clean.status, clean.body)
 	}
-	if after := got.after.since(before); after != clean.after.since(before) {
-		t.Errorf("%s, and again:\n%s\nwant\n%s", what, after, clean.after.since(before))
+	if after := since(before, got.after); after != clean.done {
+		t.Errorf("%s, and again:\n%s\nwant\n%s", what, after, clean.done)
 	}
-	if done && got.after.since(first.after) != "" {
-		t.Errorf("%s, and again: changed\n%s", what, got.after.since(first.after))
+	if done && got.done != "" {
+		t.Errorf("%s, and again: changed\n%s", what, got.done)
 	}
 	if e.repeat == "refused" {
 		return
 	}
-	var all strings.Builder
-	for k, i := range got.after {
-		all.WriteString(k + i.text + "\n")
-	}
 	for _, id := range anyID.FindAllString(got.body, -1) {
-		if !strings.Contains(all.String(), id) {
+		if !holds(got.after, id) {
 			t.Errorf("%s, and again: answered %s, which is not in the table", what, id)
 		}
 	}
+}
+
+// holds reports whether a text stands anywhere in the table.
+func holds(i dynamo.Image, what string) bool {
+	for item := range i.All() {
+		if strings.Contains(written(item), what) {
+			return true
+		}
+	}
+	return false
 }

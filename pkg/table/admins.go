@@ -49,19 +49,23 @@ func (d Directory) Promote(ctx context.Context, c caller.Caller, email mail.Addr
 				return done, err
 			}
 			user, err := readUser(found[emailKey(email)])
+			admins := found[adminsKey(c.OrganizationID)]
 			switch {
 			case err != nil:
 				return done, err
+			case c.ClientID == "" && !admins.has("Admins", c.UserID): // lost the role between one read of it and the other
+				return done, d.notAdmin(ctx, c)
 			case user.ID == "":
 				return done, org.UnknownAccount
-			case found[adminsKey(c.OrganizationID)].has("Admins", user.ID):
-				if idempotency.FromContext(ctx) == nil {
-					return done, nil
+			case admins.has("Admins", user.ID) && c.ClientID == "" && idempotency.FromContext(ctx) == nil:
+				return done, nil // one item says it of both
+			case admins.has("Admins", user.ID):
+				still := d.check(adminsKey(c.OrganizationID), "contains(Admins, :id)", item{":id": str(user.ID)}, errAdminsRace)
+				if err = d.transactAs(ctx, c, append(keep(nil), still)...); errors.Is(err, errAdminsRace) {
+					continue
 				}
-				return done, d.transactAs(ctx, c, keep(nil)...)
-			case user.ID == c.UserID: // who lost the role between one read of it and the other
-				return done, org.NotAdmin
-			case len(found[adminsKey(c.OrganizationID)].members("Admins")) >= org.MaxAdmins:
+				return done, err
+			case len(admins.members("Admins")) >= org.MaxAdmins:
 				return done, org.TooManyAdmins
 			}
 			o, err := readOrganization(found[orgKey(c.OrganizationID)])

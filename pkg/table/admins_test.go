@@ -3,11 +3,13 @@ package table
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync/atomic"
 	"testing"
 
 	"charter/pkg/caller"
 	"charter/pkg/fault"
+	"charter/pkg/mail"
 	"charter/pkg/org"
 )
 
@@ -112,9 +114,13 @@ func TestMostAdmins(t *testing.T) {
 	})
 }
 
-// A batch is no snapshot: its reads may be from before and after the caller
-// lost the role. Then the caller does not give the role back to himself.
-func TestPromoteOneselfOnATornRead(t *testing.T) {
+// A batch is no snapshot: its reads may be from before and after the caller lost
+// the role. Then the caller does not give the role back to himself, and is not
+// told either that somebody is an admin whom others made one since.
+//
+// Tried with the controls that it must catch: a Promote that took the batch for a
+// snapshot answered that all was well, to the admin and to the API client.
+func TestPromoteOnATornRead(t *testing.T) {
 	d := open(t)
 	co := incorporate(t, d)
 	torn := func(verb string) {
@@ -122,9 +128,45 @@ func TestPromoteOneselfOnATornRead(t *testing.T) {
 	}
 	torn("DELETE")
 	d.unchanged("a torn read", func() {
-		wants(t, "promote", Directory{d.Table}.Promote(t.Context(), co.admin, addressOf(co.admin.Email)), org.NotAdmin)
+		for who, email := range map[string]mail.Address{"oneself": addressOf(co.admin.Email), "an admin": addressOf("olive@acme.example"),
+			"a member": co.member.Email, "nobody": addressOf("nobody@else.example")} {
+			wants(t, "promote "+who, Directory{d.Table}.Promote(t.Context(), co.admin, email), org.NotAdmin)
+		}
 	})
 	torn("ADD")
+	held := d.drop(co.ID, co.client.Subject())
+	d.raw(held...)
+	d.unchanged("an API client's", func() {
+		wants(t, "promote an admin", Directory{d.Table}.Promote(t.Context(), co.client, addressOf("olive@acme.example")), org.NotAdmin)
+	})
+	d.raw(d.hold(co.ID, co.client.Subject())...)
+}
+
+// Who is an admin when the caller looks, and none any more when the caller's key is
+// noted, is made one again.
+//
+// Tried with the control that it must catch: without the check of it beside the key
+// the user stayed a member.
+func TestPromoteWhoIsDemoted(t *testing.T) {
+	for _, key := range []string{"a key", ""} {
+		bubble(t, func(t *testing.T, d *desk) {
+			co := incorporate(t, d)
+			c, demoted := co.client, false
+			d.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
+				answer, err := send()
+				if !demoted {
+					demoted = true
+					wants(t, "demote", Directory{d.Table}.Demote(context.Background(), co.owner, co.admin.UserID))
+				}
+				return answer, err
+			})
+			ctx, _ := attempt(t.Context(), c, key, sentBody)
+			wants(t, "promote", Directory{d.Table}.Promote(ctx, c, addressOf(co.admin.Email)))
+			if role := co.standing(co.admin.UserID); role != org.Admin {
+				t.Errorf("%q: the user is %s", key, role)
+			}
+		})
+	}
 }
 
 func TestDemote(t *testing.T) {

@@ -16,10 +16,8 @@ var (
 	errEmailRace = errors.New("table: the e-mail was taken meanwhile")
 )
 
-const (
-	firstChoices = 4 // slugs looked at in the first trip; each costs a read
-	mostRounds   = 8 // reads of what is taken, for one request
-)
+// mostRounds is how often one request tries anew when another was faster.
+const mostRounds = 8
 
 // Found implements org.Directory. The password is hashed whether there is an
 // account or not: the time tells nothing. It is hashed once the attempt is
@@ -35,9 +33,10 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, HomeID: o.ID, CreatedAt: now}
 	limits := []rate{d.Limits.address("found", a.Source), d.Limits.email("found", a.Founder.Email)}
 	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
-		for from, choices, round := 1, firstChoices, 0; round < mostRounds; round++ {
-			slug := org.SlugOf(o.Name, o.Code)
-			taken, err := d.taken(ctx, a, limits, slug, from, choices)
+		var free slugSearch
+		for range 2 * mostRounds { // half of them to find a slug, if so many have it
+			slug, choices := org.SlugOf(o.Name, o.Code), free.next()
+			taken, err := d.taken(ctx, a, limits, slug, choices)
 			if err != nil {
 				return org.Organization{}, err
 			}
@@ -46,12 +45,8 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 					return org.Organization{}, err
 				}
 			}
-			n := from
-			for n < from+choices && taken[slugKey(org.SlugChoice(slug, n))] != nil {
-				n++
-			}
-			if n == from+choices {
-				from, choices = n, min(choices*4, 90)
+			n, found := free.among(choices, func(n int) bool { return taken[slugKey(org.SlugChoice(slug, n))] == nil })
+			if !found {
 				continue
 			}
 			o.Slug = org.SlugChoice(slug, n)
@@ -64,8 +59,10 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 			err = d.transact(ctx, append(keep(organizationItem(o)), d.founding(o, user, known != nil)...))
 			switch {
 			case errors.Is(err, errCodeRace):
-				o.Code = d.code()
-			case !errors.Is(err, errSlugRace) && !errors.Is(err, errEmailRace):
+				o.Code, free = d.code(), slugSearch{} // the slug can be made of it
+			case errors.Is(err, errSlugRace):
+				free = slugSearch{taken: n}
+			case !errors.Is(err, errEmailRace):
 				return o, err
 			}
 		}
@@ -74,13 +71,13 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 }
 
 // taken looks at all that the organization wants, and at the request's key.
-func (d Directory) taken(ctx context.Context, a org.Application, limits []rate, slug string, from, choices int) (map[key]item, error) {
+func (d Directory) taken(ctx context.Context, a org.Application, limits []rate, slug string, choices []int) (map[key]item, error) {
 	keys := []key{nameKey(a.Name), emailKey(a.Founder.Email)}
 	attempt := idempotency.FromContext(ctx)
 	if attempt != nil {
 		keys = append(keys, outcomeKey(attempt.Name()))
 	}
-	for n := from; n < from+choices; n++ {
+	for _, n := range choices {
 		keys = append(keys, slugKey(org.SlugChoice(slug, n)))
 	}
 	found, err := d.counted(ctx, limits, keys...)

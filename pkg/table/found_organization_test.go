@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"charter/pkg/fault"
 	"charter/pkg/org"
 )
@@ -97,6 +99,49 @@ func TestSlugs(t *testing.T) {
 	wants(t, "found", err)
 	if o.Slug != org.SlugOf("", o.Code) {
 		t.Errorf("the slug %q of the code %q", o.Slug, o.Code)
+	}
+}
+
+// However many organizations have a slug, the next one gets the next number, in
+// few trips: it fails where a number is left out, or more are looked for than
+// one call can ask for.
+//
+// Tried with the controls that it must catch: a search that looked at the numbers
+// one after another gave up among 1,500; one that took the first free number that
+// it had leapt to left out the rest.
+func TestManyOfOneSlug(t *testing.T) {
+	for _, many := range []int{0, 3, 4, 5, 19, 20, 21, 36, 37, 600, 5_000, 1_100_000} {
+		taken, trips, free := many, 0, slugSearch{}
+		for n, found := 0, false; !found; trips++ {
+			choices := free.next()
+			if len(choices) > 95 || !slices.IsSorted(choices) {
+				t.Fatalf("of %d, looks at %v", many, choices)
+			}
+			n, found = free.among(choices, func(n int) bool { return n > taken })
+			if found && n != taken+1 {
+				t.Errorf("of %d, number %d", many, n)
+			}
+			if trips == 2 && many == 600 {
+				taken += 50 // meanwhile
+			}
+		}
+		if trips > 6 || many < 4 && trips > 1 {
+			t.Errorf("of %d, %d trips", many, trips)
+		}
+	}
+
+	d := open(t)
+	d.walked = false // slugs of no organization
+	const many = 1500
+	var requests []types.WriteRequest
+	for n := range many {
+		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: newItem(slugKey(org.SlugChoice("same", n+1)))}})
+	}
+	wants(t, "many of one slug", d.write(t.Context(), requests))
+	o, err := d.found("Same", "late@same.example")
+	wants(t, "found", err)
+	if want := org.SlugChoice("same", many+1); o.Slug != want {
+		t.Errorf("the slug %q; want %q", o.Slug, want)
 	}
 }
 

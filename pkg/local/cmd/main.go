@@ -33,6 +33,7 @@ import (
 	"time"
 
 	"charter/pkg/local"
+	"charter/pkg/local/watch"
 )
 
 func main() {
@@ -56,7 +57,7 @@ func main() {
 func serve() error {
 	ctx, stop := untilSignal()
 	defer stop()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	slog.SetDefault(slog.New(watch.Logs(slog.NewJSONHandler(os.Stderr, nil))))
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", cmp.Or(os.Getenv("PORT"), "3000")))
 	if err != nil {
 		return err
@@ -92,7 +93,7 @@ const greeting = `Make an organization:
   curl -i http://%[1]s/api/organizations -H 'Content-Type: application/json' -d '{"Organization":{"Name":"Acme Corp"},
     "User":{"FirstName":"John","LastName":"Doe","Email":"john.doe@acmecorp.com","Password":"Password1234!"}}'
 
-Letters that were sent: http://%[1]s/_local/mail`
+The API to try, letters, table and requests: http://%[1]s/_local/`
 
 func printKey() error {
 	secret, err := local.NewSecret()
