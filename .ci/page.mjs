@@ -83,7 +83,9 @@ function watch(page, faults) {
   page.on("pageerror", (error) => faults.push(`script: ${error}`));
   page.on("dialog", (dialog) => { faults.push(`dialog: ${dialog.message()}`); dialog.dismiss(); });
   page.on("request", (request) => { if (!request.url().startsWith(origin)) faults.push(`it asked for ${request.url()}`); });
-  page.on("requestfailed", (request) => faults.push(`${request.url()} failed`));
+  page.on("requestfailed", (request) => { // but for what a next page has made needless
+    if (request.failure().errorText !== "net::ERR_ABORTED") faults.push(`${request.url()}: ${request.failure().errorText}`);
+  });
 }
 
 async function check(page, name, faults) {
