@@ -71,7 +71,9 @@ async function populate() {
   await call("POST", "/api/organizations/price-tiers", { Name: "Wholesale", CurrencyCode: "USD" }, token);
   await call("GET", "/api/organization", undefined, "not.a.token");
   await call("GET", "/api/nowhere");
+  const begun = Date.now();
   for (let letters = []; letters.length < people.length;) { // they are sent from the table's stream
+    assert.ok(Date.now() - begun < 60_000, "the letters are not sent");
     letters = await (await fetch(`${origin}/_local/mail`)).json();
   }
   return token;

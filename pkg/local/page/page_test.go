@@ -131,7 +131,7 @@ func TestGuard(t *testing.T) {
 	for _, path := range []string{"/_local/", "/_local/mail", "/_local/dead-letters", "/_local/openapi.yaml", "/_local/table", "/_local/assets/page.css", "/_local/x"} {
 		for host, status := range map[string]int{
 			"evil.example": 421, "evil.example:3000": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421, "192.168.1.7": 421, "": 421,
-			"localhost": 200, "LOCALHOST:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200,
+			"localhost": 200, "charter.localhost:3000": 200, "notlocalhost": 421, "LOCALHOST:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200,
 		} {
 			if status == 200 && path == "/_local/x" {
 				status = 404
