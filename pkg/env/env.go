@@ -185,5 +185,8 @@ func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open(1)} }
 // Trail opens the audit trail, for reading and for seals.
 func (e Env) Trail() table.Trail { return table.Trail{Table: e.open(2)} }
 
+// Operator opens all of each organization, for who runs the service.
+func (e Env) Operator() table.Operator { return table.Operator{Table: e.open(8)} }
+
 // Auditor opens the whole table, for reading.
 func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open(1)} }

@@ -1,9 +1,12 @@
 package local_test
 
 import (
+	"bytes"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -19,6 +22,7 @@ import (
 	"charter/pkg/env"
 	"charter/pkg/env/signing"
 	"charter/pkg/local"
+	"charter/pkg/local/contract"
 	"charter/pkg/local/conversation"
 	"charter/pkg/token"
 )
@@ -133,14 +137,35 @@ type service struct {
 	options local.Options
 	given   map[string]string
 	mail    http.Handler // shows the letters where nobody sends them; else nil
+	t       *testing.T
 }
 
+// ServeHTTP also holds every request and its answer against openapi.yaml.
 func (s service) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.mail != nil && r.URL.Path == "/_local/mail" {
+	switch {
+	case s.mail != nil && r.URL.Path == "/_local/mail":
 		s.mail.ServeHTTP(w, r)
-		return
+	case strings.HasPrefix(r.URL.Path, "/_local/"):
+		s.Service.ServeHTTP(w, r)
+	default:
+		witness(s.Service, w, r, func(x contract.Exchange) {
+			if err := document(s.t).Check(x); err != nil {
+				s.t.Errorf("%v\n%.2000s\n%d %v\n%.2000s", err, x.Sent, x.Status, x.Header, x.Got)
+			}
+		})
 	}
-	s.Service.ServeHTTP(w, r)
+}
+
+// witness hands a request on, and tells of it and its answer.
+func witness(h http.Handler, w http.ResponseWriter, r *http.Request, tell func(contract.Exchange)) {
+	var sent bytes.Buffer
+	r.Body = io.NopCloser(io.TeeReader(r.Body, &sent))
+	answer := httptest.NewRecorder()
+	h.ServeHTTP(answer, r)
+	tell(contract.Exchange{Request: r, Sent: sent.Bytes(), Status: answer.Code, Header: answer.Header(), Got: answer.Body.Bytes()})
+	maps.Copy(w.Header(), answer.Header())
+	w.WriteHeader(answer.Code)
+	_, _ = w.Write(answer.Body.Bytes()) // a reader that has gone is no concern of ours
 }
 
 // quiet keeps the log of requests out of what go test shows of a failure.
@@ -154,7 +179,7 @@ func start(t *testing.T, change ...func(*local.Options)) service {
 	quiet()
 	var looks atomic.Int64
 	minute := time.Now().Truncate(time.Minute)
-	s := service{options: local.Options{
+	s := service{t: t, options: local.Options{
 		Template: "../../template.yaml", Data: t.TempDir(), InMemory: true, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return minute.Add(time.Duration(looks.Add(1)) * time.Millisecond) },
 	}}

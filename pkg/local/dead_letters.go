@@ -1,17 +1,13 @@
 package local
 
-import (
-	"encoding/json"
-	"net/http"
-	"sync"
-)
+import "sync"
 
-// DeadLetter says which record of the table's stream was given up. As in the
-// cloud it is not the record itself.
+// DeadLetter says which record of the table's stream, or which message of a
+// topic, was given up. It is not the record itself, as in the cloud.
 type DeadLetter struct {
 	Queue    string // the logical id of where it lies
 	Function string // that could not deal with it
-	Sequence string // the record's number in the stream
+	Sequence string // the record's number in the stream, "" for a message
 	Cause    string
 }
 
@@ -33,10 +29,4 @@ func (s *Service) DeadLetters() []DeadLetter {
 	s.dead.mu.Lock()
 	defer s.dead.mu.Unlock()
 	return append([]DeadLetter{}, s.dead.list...)
-}
-
-func (s *Service) serveDeadLetters(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_ = json.NewEncoder(w).Encode(s.DeadLetters()) // whoever asked has gone
 }

@@ -22,12 +22,13 @@ import (
 // Parameters are the values of template.yaml's parameters on a laptop.
 func Parameters() map[string]string {
 	return map[string]string{
-		"TokenIssuer": "https://charter.localhost",
-		"SecretArn":   "arn:aws:secretsmanager:us-east-1:000000000000:secret:local",
-		"MailFrom":    "no-reply@charter.localhost.example",
-		"LinkBase":    "https://app.charter.localhost/welcome",
-		"Table":       tableName,
-		"AWS::Region": region, "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
+		"TokenIssuer":  "https://charter.localhost",
+		"SecretArn":    "arn:aws:secretsmanager:us-east-1:000000000000:secret:local",
+		"MailFrom":     "no-reply@charter.localhost.example",
+		"MailIdentity": "charter.localhost.example",
+		"LinkBase":     "https://app.charter.localhost/welcome",
+		"Table":        tableName,
+		"AWS::Region":  region, "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
 	}
 }
 
@@ -79,7 +80,8 @@ func loadOrMake(file string) (string, error) {
 }
 
 // Environment is where a function runs here: the variables that the template
-// gives it and no others, and the stand-ins in place of AWS, which out leads to.
+// gives it and no others, and the stand-ins in place of AWS, which out leads to
+// as far as the function's role allows.
 func Environment(o Options, f sam.Function, out http.RoundTripper) (env.Env, error) {
 	s, err := openSecrets(o.Data)
 	if err != nil {
@@ -95,7 +97,7 @@ func Environment(o Options, f sam.Function, out http.RoundTripper) (env.Env, err
 		}
 		variables[name] = value
 	}
-	return env.Env{Get: func(name string) string { return variables[name] }, HTTP: &http.Client{Transport: out}, Now: o.Now, Lazy: true}, nil
+	return env.Env{Get: func(name string) string { return variables[name] }, HTTP: &http.Client{Transport: role{f, out, o.Needs}}, Now: o.Now, Lazy: true}, nil
 }
 
 // NewSecret is a new secret for the stack, as template.yaml wants it in Secrets

@@ -45,7 +45,7 @@ func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { retur
 
 // startBroken starts one. It belongs into a bubble of fake time, where waiting
 // costs nothing.
-func startBroken(t *testing.T) broken {
+func startBroken(t *testing.T, change ...func(*local.Options)) broken {
 	t.Helper()
 	engine, err := dynamo.Open("")
 	if err != nil {
@@ -53,7 +53,7 @@ func startBroken(t *testing.T) broken {
 	}
 	t.Cleanup(func() { engine.Close() })
 	b := broken{engine: engine, way: &breakage.Way{}}
-	b.service = start(t, func(o *local.Options) {
+	b.service = start(t, append(change, func(o *local.Options) {
 		o.TableURL, o.Now = "http://table.localhost", time.Now
 		o.Between = func(others http.RoundTripper) http.RoundTripper {
 			b.way.Next = roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -64,7 +64,7 @@ func startBroken(t *testing.T) broken {
 			})
 			return b.way
 		}
-	})
+	})...)
 	if err := local.CreateTable(engine, b.Template.Table); err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"charter/pkg/env/mailing"
 	"charter/pkg/env/signing"
 	"charter/pkg/lambdaauth"
+	"charter/pkg/lambdafeedback"
 	"charter/pkg/lambdahttp"
 	"charter/pkg/lambdaschedule"
 	"charter/pkg/lambdastream"
@@ -82,6 +83,9 @@ var Functions = map[string]func(e env.Env) lambda.Handler{
 	},
 	"mail-letters": func(e env.Env) lambda.Handler {
 		return lambdastream.Handler("LetterId", mailing.Postman(e).Deliver)
+	},
+	"mark-addresses": func(e env.Env) lambda.Handler {
+		return lambdafeedback.Handler(e.Letters())
 	},
 	"platform-accept-invitation": func(e env.Env) lambda.Handler {
 		return lambdahttp.Handler(platform.AcceptInvitation(e.TeamChanges()))

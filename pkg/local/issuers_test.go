@@ -28,13 +28,13 @@ type abroad struct {
 
 const abroadAudience = "https://api.acme.example"
 
-func startAbroad(t *testing.T) *abroad {
+func startAbroad(t *testing.T, change ...func(*local.Options)) *abroad {
 	t.Helper()
 	p := provider.Start(false)
 	t.Cleanup(p.Close)
 	p.Rotate(jose.RS256)
 	issuers := fmt.Sprintf(`[{"issuer":%q,"audience":%q,"claims":{"organization":"org_code"}}]`, p.URL, abroadAudience)
-	a := &abroad{service: start(t, func(o *local.Options) { o.Issuers = issuers }), Provider: p, t: t}
+	a := &abroad{service: start(t, append(change, func(o *local.Options) { o.Issuers = issuers })...), Provider: p, t: t}
 	if status, body := a.send("POST", "/api/organizations", "", creation("Acme", "ann@acme.example")); status != http.StatusCreated ||
 		json.Unmarshal([]byte(body), &a.org) != nil {
 		t.Fatalf("%d %s", status, body)

@@ -161,7 +161,7 @@ func (l *load) recover(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer service.Close()
-	later := auditOf(service.Table)
+	later := environmentOf(service.Table).Auditor()
 	later.Now = func() time.Time { return time.Now().Add(time.Hour) } // what has no seal yet is overdue then
 	// A letter that was claimed when its sender was killed is free again after
 	// its lease.

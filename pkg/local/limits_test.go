@@ -65,6 +65,12 @@ func TestLimits(t *testing.T) {
 // A service whose table cannot be reached says so, and when to come back.
 func TestUnavailable(t *testing.T) {
 	t.Parallel()
-	s := start(t, func(o *local.Options) { o.TableURL = "http://127.0.0.1:1" })
+	s := withoutTable(t)
 	conversation.Run(t, s, "testdata/unavailable.txt", s.given)
+}
+
+// withoutTable is a service whose table cannot be reached.
+func withoutTable(t *testing.T) service {
+	t.Helper()
+	return start(t, func(o *local.Options) { o.TableURL = "http://127.0.0.1:1" })
 }

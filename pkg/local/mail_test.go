@@ -32,16 +32,16 @@ type mailing struct {
 	table *dynamodb.Client
 }
 
-func startMailing(t *testing.T) mailing {
+func startMailing(t *testing.T, change ...func(*local.Options)) mailing {
 	t.Helper()
 	m := mailing{way: &breakage.Way{}}
-	m.service = start(t, func(o *local.Options) {
+	m.service = start(t, append(change, func(o *local.Options) {
 		o.Now = time.Now
 		o.Between = func(next http.RoundTripper) http.RoundTripper {
 			m.way.Next = next
 			return m.way
 		}
-	})
+	})...)
 	m.table = dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://table.localhost"),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""), HTTPClient: &http.Client{Transport: m.Table.Transport()}})
 	return m
@@ -60,18 +60,7 @@ func eventually(t *testing.T, d time.Duration, what string, so func() bool) {
 // found makes an organization and returns a token of its owner.
 func (s service) found(t *testing.T, name string) (token string) {
 	t.Helper()
-	email := name + "@mail.example"
-	a := s.send(t, request{"POST", "/api/organizations", fmt.Sprintf(
-		`{"Organization": {"Name": %q}, "User": {"FirstName": %q, "LastName": "Doe", "Email": %q, "Password": "Password1234!"}}`, name, name, email)}, "")
-	if a.status != http.StatusCreated {
-		t.Fatalf("%s: %d %s", name, a.status, a.body)
-	}
-	a = s.send(t, request{"POST", "/api/auth/login", fmt.Sprintf(`{"Email": %q, "Password": "Password1234!"}`, email)}, "")
-	var login struct{ AccessToken string }
-	if err := json.Unmarshal([]byte(a.body), &login); err != nil || login.AccessToken == "" {
-		t.Fatalf("%s: %d %s", name, a.status, a.body)
-	}
-	return login.AccessToken
+	return s.foundWith(t, name, name+"@mail.example")
 }
 
 // welcome is an admin with the state of the letter that welcomes them.
@@ -319,7 +308,7 @@ func TestPoison(t *testing.T) {
 			t.Errorf("left are %v", left)
 		}
 		w := httptest.NewRecorder()
-		m.ServeHTTP(w, httptest.NewRequest("GET", "/_local/dead-letters", nil))
+		m.ServeHTTP(w, httptest.NewRequest("GET", "http://localhost/_local/dead-letters", nil))
 		if !strings.Contains(w.Body.String(), sequence) || strings.Contains(w.Body.String(), "eve") {
 			t.Errorf("the page of dead letters is %s", w.Body)
 		}

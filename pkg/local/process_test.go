@@ -187,7 +187,7 @@ func left(t *testing.T, data string) map[string][]map[string]types.AttributeValu
 // whole asks the auditor about a table.
 func whole(t *testing.T, engine *dynamo.Engine) {
 	t.Helper()
-	report, err := auditOf(engine).Audit(context.Background())
+	report, err := environmentOf(engine).Auditor().Audit(context.Background())
 	if err != nil {
 		t.Fatal(err)
 	}

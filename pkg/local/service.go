@@ -22,6 +22,8 @@ import (
 	"charter/pkg/local/dynamo"
 	"charter/pkg/local/gateway"
 	"charter/pkg/local/mailbox"
+	"charter/pkg/local/page"
+	"charter/pkg/local/watch"
 	"charter/pkg/sam"
 )
 
@@ -42,14 +44,21 @@ type Options struct {
 	// Between is put between the functions and what they call, for tests that
 	// break calls; nil puts nothing there.
 	Between func(http.RoundTripper) http.RoundTripper
+	// Needs is told what each function asks of its role, for tests that look at
+	// that; nil tells nobody.
+	Needs func(function string, n sam.Need)
 }
 
-// Service is a running Charter. It is the http.Handler of its gateway.
+// Service is a running Charter. It is the http.Handler of its gateway and its pages.
 type Service struct {
 	*gateway.Gateway
 	Table    *dynamo.Engine // nil with a TableURL
 	Mail     *mailbox.Mailbox
 	Template *sam.Template
+
+	watch   *watch.Watch
+	people  *page.People
+	watched http.Handler // the gateway, for what is not a page
 
 	stop context.CancelFunc
 	work sync.WaitGroup
@@ -94,10 +103,12 @@ func Start(o Options) (*Service, error) {
 	if err := s.open(o); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.watch, s.people = &watch.Watch{Key: [2]string{s.Template.Table.Key.Hash, s.Template.Table.Key.Range}}, &page.People{Now: o.Now}
 	out := s.transport()
 	if o.Between != nil {
 		out = o.Between(out)
 	}
+	out = s.watch.Transport(out)
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
@@ -110,10 +121,11 @@ func Start(o Options) (*Service, error) {
 		}
 		functions[f.Name] = wire(e)
 	}
-	s.Gateway, err = gateway.New(s.Template, functions, gateway.Options{Local: s.pages(), Log: o.Log, Now: o.Now})
+	s.Gateway, err = gateway.New(s.Template, functions, gateway.Options{Local: s.pages(o), Log: o.Log, Now: o.Now})
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	s.watched = s.watch.Handler(s.people.Handler(s.Gateway))
 	s.begin(o, functions)
 	return s, nil
 }
@@ -140,6 +152,7 @@ func (s *Service) open(o Options) (err error) {
 func (s *Service) begin(o Options, functions map[string]lambda.Handler) {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop = stop
+	s.Mail.Publish = func(message string) { s.work.Go(func() { s.notify(ctx, message, functions, o.Log) }) }
 	if s.Table == nil {
 		return
 	}
@@ -189,14 +202,6 @@ func (s *Service) transport() http.RoundTripper {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// pages are what only a laptop has.
-func (s *Service) pages() http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /_local/mail", s.Mail.ServeMail)
-	mux.HandleFunc("GET /_local/dead-letters", s.serveDeadLetters)
-	return mux
-}
 
 // Close ends everything in order. What streams had in hand comes again with
 // the next start.

@@ -70,7 +70,8 @@ const Lease = 30 * time.Second
 // of a letter is noted, in the same step, with the one whom it welcomes.
 type Outbox interface {
 	// Claim gives the letter to one caller for the length of the Lease and
-	// counts the attempt. fault.NotFound: sent already, or never ordered.
+	// counts the attempt. fault.NotFound: sent already, never ordered, or to an
+	// address that is marked (see Marks): such an order has ended as Failed.
 	// fault.Conflict: somebody else holds the lease. fault.Invalid: it has
 	// failed for good, or what stands there is no letter; such a letter never
 	// becomes fault.NotFound, or its failure would end as a success.

@@ -21,6 +21,8 @@ var (
 		Message: "This needs the Admin role in the organization."}
 	// UnknownAccount is an e-mail that no account has.
 	UnknownAccount = fault.Fault{Kind: fault.NotFound, Code: "unknown_user", Field: "Email", Message: "No user has this e-mail."}
+	// AccountGone is a caller whose account was erased since the token was made.
+	AccountGone = fault.Fault{Kind: fault.Unauthenticated, Message: "Unauthorized: Invalid or expired token."}
 	// Unverified is a caller whose token is for an unverified account, and who
 	// is not at home, or whose account was verified since the token was made.
 	Unverified = fault.Fault{Kind: fault.Forbidden, Code: "email_not_verified",

@@ -60,7 +60,7 @@ var (
 // fault.Unavailable: then nothing was done, or it is not known what was.
 type Team interface {
 	// Establish makes an organization whose owner is the caller. Its name is not
-	// claimed. Errors: SlugTaken.
+	// claimed. Errors: SlugTaken, AccountGone.
 	Establish(ctx context.Context, c caller.Caller, name, slug string, p Profile) (Organization, error)
 
 	// Organizations lists where the caller belongs, oldest membership first.

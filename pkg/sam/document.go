@@ -104,6 +104,10 @@ func decode(from, into any) error {
 	if err != nil {
 		return err
 	}
+	return decodeText(text, into)
+}
+
+func decodeText(text []byte, into any) error {
 	decoder := json.NewDecoder(bytes.NewReader(text))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(into); err != nil {
@@ -118,7 +122,7 @@ func (d *document) resolve(n *yaml.Node) (any, error) {
 	case "!Ref":
 		return d.ref(n.Value)
 	case "!GetAtt":
-		if id, _, ok := strings.Cut(n.Value, "."); !ok || d.Resources[id].Type == "" {
+		if !d.isAttribute(n.Value) {
 			return nil, fmt.Errorf("line %d: !GetAtt of %q, which is no resource", n.Line, n.Value)
 		}
 		return n.Value, nil
@@ -167,6 +171,13 @@ func (d *document) resolve(n *yaml.Node) (any, error) {
 	return nil, fmt.Errorf("line %d: CloudFormation takes no YAML aliases", n.Line)
 }
 
+// isAttribute reports whether a text is <resource>.<attribute>. An attribute
+// stands for itself.
+func (d *document) isAttribute(text string) bool {
+	id, _, ok := strings.Cut(text, ".")
+	return ok && d.Resources[id].Type != ""
+}
+
 // ref is what !Ref name stands for.
 func (d *document) ref(name string) (any, error) {
 	if name == "AWS::NoValue" {
@@ -184,7 +195,7 @@ func (d *document) ref(name string) (any, error) {
 		}
 		return *p.Default, nil
 	}
-	if _, ok := d.Resources[name]; ok {
+	if _, ok := d.Resources[name]; ok || d.isAttribute(name) {
 		return name, nil
 	}
 	return nil, fmt.Errorf("!Ref %s: neither a parameter nor a resource", name)

@@ -12,6 +12,9 @@ import (
 	"time"
 )
 
+// unreadOfAPIs are the properties that a laptop has no part in.
+var unreadOfAPIs = []string{"AccessLogSetting", "MethodSettings", "TracingEnabled"}
+
 // api reads the API into t and returns the name that routes call the
 // authorizer by.
 func (d *document) api(id string, t *Template) (authorizer string, err error) {
@@ -36,7 +39,7 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 			ResponseTemplates  map[string]string
 		}
 	}
-	if err := d.read(id, "Api", nil, &p); err != nil {
+	if err := d.read(id, "Api", unreadOfAPIs, &p); err != nil {
 		return "", err
 	}
 	t.Stage = p.StageName
@@ -49,9 +52,9 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 	if !ok || len(p.Auth.Authorizers) != 1 || a.FunctionPayloadType != "TOKEN" {
 		return "", errors.New("the default authorizer must be the only one, and of type TOKEN")
 	}
-	function, ok := strings.CutSuffix(a.FunctionArn, ".Arn")
-	if !ok {
-		return "", fmt.Errorf("the authorizer's FunctionArn must be !GetAtt <function>.Arn, not %q", a.FunctionArn)
+	function, attribute, _ := strings.Cut(a.FunctionArn, ".")
+	if attribute != "Arn" && attribute != "Alias" {
+		return "", fmt.Errorf("the authorizer's FunctionArn must be !Ref <function>.Alias or !GetAtt <function>.Arn, not %q", a.FunctionArn)
 	}
 	if t.Authorizer.Function, err = d.functionName(function); err != nil {
 		return "", err
@@ -78,18 +81,21 @@ func (d *document) api(id string, t *Template) (authorizer string, err error) {
 
 // unreadOfFunctions are the properties that only CloudFormation needs.
 var unreadOfFunctions = []string{
-	"Architectures", "Handler", "LoggingConfig", "Policies", "ReservedConcurrentExecutions", "Role", "Runtime",
+	"Architectures", "AutoPublishAlias", "AutoPublishAliasAllProperties", "DeploymentPreference", "Description", "Handler",
+	"LoggingConfig", "PermissionsBoundary", "Policies", "ReservedConcurrentExecutions", "Role", "Runtime", "Tracing",
+	"VersionDeletionPolicy",
 }
 
 // function reads one function. What the template leaves out has Lambda's own
 // default: 128 MB and three seconds.
 func (d *document) function(id, api, authorizer, table string) (Function, error) {
 	p := struct {
-		CodeURI     string `json:"CodeUri"`
-		MemorySize  int
-		Timeout     int
-		Environment struct{ Variables map[string]string }
-		Events      map[string]struct {
+		CodeURI         string `json:"CodeUri"`
+		MemorySize      int
+		Timeout         int
+		Environment     struct{ Variables map[string]string }
+		DeadLetterQueue struct{ Type, TargetArn string }
+		Events          map[string]struct {
 			Type       string
 			Properties map[string]any
 		}
@@ -103,7 +109,10 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 	}
 	f := Function{
 		Name: name, Memory: p.MemorySize, Timeout: time.Duration(p.Timeout) * time.Second,
-		Environment: p.Environment.Variables,
+		Environment: p.Environment.Variables, DeadLetters: strings.TrimSuffix(p.DeadLetterQueue.TargetArn, ".Arn"),
+	}
+	if f.Role, err = d.statements(id); err != nil {
+		return Function{}, err
 	}
 	for name, e := range p.Events {
 		switch e.Type {
@@ -125,6 +134,12 @@ func (d *document) function(id, api, authorizer, table string) (Function, error)
 				return Function{}, fmt.Errorf("event %s: %w", name, err)
 			}
 			f.Schedules = append(f.Schedules, s)
+		case "SNS":
+			var p struct{ Topic string }
+			if err := decode(e.Properties, &p); err != nil {
+				return Function{}, fmt.Errorf("event %s: %w", name, err)
+			}
+			f.Topics = append(f.Topics, p.Topic)
 		default:
 			return Function{}, fmt.Errorf("event %s: %s is not read here", name, e.Type)
 		}

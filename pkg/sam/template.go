@@ -40,7 +40,10 @@ type Function struct {
 	Environment map[string]string
 	Routes      []Route
 	Streams     []Stream
+	Role        []Statement
 	Schedules   []Schedule
+	Topics      []string // logical ids of the SNS topics that call it
+	DeadLetters string   // logical id of the queue for what topics sent in vain, "" for none
 }
 
 // Route is one method of one path of the API.
@@ -113,7 +116,12 @@ var errNoAPI = errors.New("there is no AWS::Serverless::Api")
 var errNoTable = errors.New("there is no AWS::DynamoDB::Table")
 
 // elsewhere are the types of resources that only CloudFormation needs to read.
-var elsewhere = []string{"AWS::CloudWatch::Alarm", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::SQS::Queue"}
+var elsewhere = []string{
+	"AWS::ApiGateway::Account", "AWS::ApiGateway::BasePathMapping", "AWS::ApiGateway::DomainName", "AWS::CloudWatch::Alarm",
+	"AWS::CloudWatch::Dashboard", "AWS::IAM::ManagedPolicy", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Route53::RecordSet",
+	"AWS::SES::ConfigurationSet", "AWS::SES::ConfigurationSetEventDestination", "AWS::SES::EmailIdentity", "AWS::SNS::Topic",
+	"AWS::SNS::TopicPolicy", "AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::WAFv2::WebACL", "AWS::WAFv2::WebACLAssociation",
+}
 
 // Read reads a template. values say what parameters, pseudo parameters
 // ("AWS::Region") and Refs to resources stand for; without one a parameter

@@ -13,7 +13,7 @@ import (
 // values are what the project's template cannot be read without.
 var values = map[string]string{
 	"TokenIssuer": "http://localhost", "SecretArn": "arn:secret", "MailFrom": "post@example.com",
-	"LinkBase": "https://app.example.com", "Table": "charter", "StageName": "local",
+	"LinkBase": "https://app.example.com", "MailIdentity": "example.com", "Table": "charter", "StageName": "local",
 }
 
 func project(t *testing.T) *sam.Template {
@@ -63,8 +63,8 @@ func TestProjectFunctions(t *testing.T) {
 	if get.Memory != 256 || len(get.Routes) != 1 || get.Routes[0].Public {
 		t.Errorf("get-organization is %+v", get)
 	}
-	if got, ok := function(t, template, "mail-letters").Environment["MAIL_CONFIGURATION_SET"]; !ok || got != "" {
-		t.Errorf("MAIL_CONFIGURATION_SET is %q, %v, want its empty default", got, ok)
+	if got := function(t, template, "mail-letters").Environment["MAIL_CONFIGURATION_SET"]; got != "MailConfigurationSet" {
+		t.Errorf("MAIL_CONFIGURATION_SET is %q, want the resource", got)
 	}
 }
 

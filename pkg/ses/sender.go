@@ -9,8 +9,10 @@ package ses
 import (
 	"context"
 	"errors"
+	"maps"
 	"math/rand/v2"
 	"regexp"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -87,6 +89,7 @@ func (s *Sender) Send(ctx context.Context, l mail.Letter) error {
 		Source:               aws.String(s.from.String()),
 		Destination:          &types.Destination{ToAddresses: []string{l.To.String()}},
 		ConfigurationSetName: s.configurationSet,
+		Tags:                 messageTags(l),
 		Message: &types.Message{
 			Subject: utf8(message.Subject),
 			Body:    &types.Body{Text: utf8(message.Text), Html: utf8(message.HTML)},
@@ -99,6 +102,15 @@ func (s *Sender) Send(ctx context.Context, l mail.Letter) error {
 			return err
 		}
 	}
+}
+
+// messageTags come back with the events of the configuration set.
+func messageTags(l mail.Letter) (tags []types.MessageTag) {
+	given := l.Tags()
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		tags = append(tags, types.MessageTag{Name: &name, Value: aws.String(given[name])})
+	}
+	return tags
 }
 
 func utf8(data string) *types.Content {

@@ -143,6 +143,10 @@ var kinds = map[string]kind{
 		w.needs("a person of another issuer is linked to an account that is not there", "user", i.text("UserId"))
 	}},
 	"LETTER LETTER": {"letters", (*walk).letter},
+	"MARK MARK": {"addresses that get no letters", func(w *walk, _, _ []string, i item) {
+		why := mail.Reason(i.text("Reason"))
+		w.find((why == mail.Bounced || why == mail.Complained) && !i.time("MarkedAt").IsZero(), "an address gets no letters, and nothing says why, or since when")
+	}},
 	"IDEMPOTENCY IDEMPOTENCY": {"outcomes", func(w *walk, _, _ []string, i item) {
 		w.find(len(i.bytes("Print")) == 32 && (i["Result"] == nil) != (i["Faults"] == nil), "an outcome under an Idempotency-Key is no outcome")
 		w.expires(i, "an outcome under an Idempotency-Key")

@@ -45,7 +45,7 @@ func incorporate(t testing.TB, d *desk) *company {
 		first, second := open(t), open(t)
 		incorporated.company = *first.incorporate()
 		items := slices.Collect(maps.Values(first.all()))
-		incorporated.calls = second.wire.during(func() {
+		incorporated.calls = second.record(func() {
 			for some := range slices.Chunk(items, 100) {
 				var writes []write
 				for _, i := range some {

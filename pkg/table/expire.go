@@ -71,13 +71,18 @@ func (t *Table) anyVerified(ctx context.Context, members []item) (bool, error) {
 	return false, nil
 }
 
-// vanishing makes the organization gone, unless it changed or a member was
-// verified since it was read. So many members as fit are looked at once more.
-func (t *Table) vanishing(id string, o item, members []item) []write {
+// ending makes the organization gone, unless it changed since it was read.
+func (t *Table) ending(id string, o item) []write {
 	gone := t.remove(orgKey(id))
 	gone.Delete.ConditionExpression, gone.failed = &sameVersion, means(errStale)
 	gone.Delete.ExpressionAttributeValues = item{":version": o["Version"]}
-	writes := []write{gone, t.remove(adminsKey(id)), t.remove(slugKey(o.text("Slug"))), t.remove(codeKey(o.text("Code"))), t.remove(expiryKey(id))}
+	return []write{gone, t.remove(adminsKey(id)), t.remove(expiryKey(id))}
+}
+
+// vanishing is ending with all that was claimed, unless a member was verified
+// since they were read. So many members as fit are looked at once more.
+func (t *Table) vanishing(id string, o item, members []item) []write {
+	writes := append(t.ending(id, o), t.remove(slugKey(o.text("Slug"))), t.remove(codeKey(o.text("Code"))))
 	if o.flag("NameClaimed") {
 		writes = append(writes, t.remove(nameKey(o.text("Name"))))
 	}
@@ -92,21 +97,8 @@ func (t *Table) vanishing(id string, o item, members []item) []write {
 // clear deletes what an organization that is gone has left: first the roles, so
 // that nobody can add to it, last what says whose roles there were.
 func (t *Table) clear(ctx context.Context, id string) error {
-	released := map[string]bool{}
-	for more := true; more; { // until nothing has come after the roles were gone
-		items, err := t.partition(ctx, orgPartition(id))
-		if err != nil {
-			return err
-		}
-		more = false
-		for _, i := range items {
-			if sk := i.text("SK"); !released[sk] {
-				more, released[sk] = true, true
-				if err := t.release(ctx, id, i); err != nil {
-					return err
-				}
-			}
-		}
+	if err := t.releaseAll(ctx, id); err != nil {
+		return err
 	}
 	for { // until nobody is left, neither to invite nor to accept
 		members, err := t.partition(ctx, membersPartition(id))
@@ -118,7 +110,7 @@ func (t *Table) clear(ctx context.Context, id string) error {
 		}
 		for _, m := range members {
 			if user := m.text("UserId"); user != "" {
-				err = t.leave(ctx, id, user)
+				_, err = t.leave(ctx, id, user, nil, neverPlaced)
 			} else {
 				err = t.discard(ctx, []key{{m.text("PK"), m.text("SK")}})
 			}
@@ -143,6 +135,27 @@ func (t *Table) clear(ctx context.Context, id string) error {
 	return nil
 }
 
+// releaseAll deletes the roles of all admins and API clients.
+func (t *Table) releaseAll(ctx context.Context, id string) error {
+	released := map[string]bool{}
+	for more := true; more; { // until nothing has come after the roles were gone
+		items, err := t.partition(ctx, orgPartition(id))
+		if err != nil {
+			return err
+		}
+		more = false
+		for _, i := range items {
+			if sk := i.text("SK"); !released[sk] {
+				more, released[sk] = true, true
+				if err := t.release(ctx, id, i); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
 // release deletes the role of an admin or an API client.
 func (t *Table) release(ctx context.Context, id string, i item) error {
 	kind, name, _ := strings.Cut(i.text("SK"), sep)
@@ -161,37 +174,67 @@ func (t *Table) release(ctx context.Context, id string, i item) error {
 	return t.discard(ctx, keys)
 }
 
-// leave ends a membership, and with it the account of who is not verified,
-// belongs nowhere else, and was never given a place by anybody: links to
-// customers outlive a membership, and they name the account.
-func (t *Table) leave(ctx context.Context, id, user string) error {
+// neverPlaced reports whether nobody has verified the account or given it a
+// place: links to customers outlive a membership, and they name the account.
+func neverPlaced(account item) bool {
+	return account["VerifiedAt"] == nil && account["LinkedAt"] == nil && account["Named"] == nil
+}
+
+// leave ends a membership, and with it and its links the account of who belongs
+// nowhere else, if goes says so; gone is whether it did. An account that changes
+// meanwhile, as it does when somebody gives it a place, is looked at again.
+func (t *Table) leave(ctx context.Context, id, user string, links []key, goes func(account item) bool) (gone bool, err error) {
 	for range mostRounds {
+		found, err := t.fetch(ctx, userKey(user)) // before the memberships: who joins changes it
+		if err != nil {
+			return false, err
+		}
 		items, err := t.partition(ctx, userPartition(user))
 		if err != nil {
-			return err
+			return false, err
 		}
-		account := whole(items).one("USER")
+		account := found[userKey(user)]
 		writes := []write{t.remove(memberKey(id, user)), t.remove(membershipKey(user, id))}
 		elsewhere := slices.ContainsFunc(whole(items).under("ORG"), func(m item) bool { return m.text("OrganizationId") != id })
-		if account != nil && account["VerifiedAt"] == nil && account["LinkedAt"] == nil && account["Named"] == nil && !elsewhere {
+		if gone = account != nil && !elsewhere && goes(account); gone {
 			email, err := account.address("Email")
 			if err != nil {
-				return err
+				return false, err
 			}
-			gone := t.remove(userKey(user))
-			same := unproved + " AND attribute_not_exists(Named) AND attribute_not_exists(Founded)"
-			if founded := account["Founded"]; founded != nil {
-				same = unproved + " AND attribute_not_exists(Named) AND Founded = :founded"
-				gone.Delete.ExpressionAttributeValues = item{":founded": founded}
+			writes = append(append(writes, t.removeSame(account), t.remove(emailKey(email))), t.free(user)...)
+		}
+		if gone || account == nil { // links that are left over, or more than fit, are found again
+			for _, k := range links[:min(len(links), 100-len(writes))] {
+				writes = append(writes, t.remove(k))
 			}
-			gone.Delete.ConditionExpression, gone.failed = &same, means(errStale)
-			writes = append(append(writes, gone, t.remove(emailKey(email))), t.free(user)...)
 		}
 		if err = t.transact(ctx, writes); !errors.Is(err, errStale) {
-			return err
+			return gone && err == nil, err
 		}
 	}
-	return busy
+	return false, busy
+}
+
+// removeSame removes an account on condition that what tells of its places is
+// as it was read.
+func (t *Table) removeSame(account item) write {
+	w := t.remove(userKey(account.text("UserId")))
+	var conditions []string
+	values := item{}
+	for _, name := range []string{"VerifiedAt", "LinkedAt", "Named", "Founded"} {
+		if value := account[name]; value != nil {
+			conditions = append(conditions, name+" = :"+name)
+			values[":"+name] = value
+		} else {
+			conditions = append(conditions, "attribute_not_exists("+name+")")
+		}
+	}
+	if len(values) > 0 {
+		w.Delete.ExpressionAttributeValues = values
+	}
+	same := strings.Join(conditions, " AND ")
+	w.Delete.ConditionExpression, w.failed = &same, means(errStale)
+	return w
 }
 
 // unroll deletes the roll of associations, its sheets first. It takes the place

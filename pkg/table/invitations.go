@@ -162,11 +162,8 @@ func (t Team) accepting(found map[key]item, id, invitationID string, c caller.Ca
 // mailed to the account's own address. The token that the caller holds goes on
 // to count, and the items that say so go when no such token can be left.
 func (t Team) proving(c caller.Caller, u org.User) (writes []write) {
-	switch {
-	case u.Verified() && confined(c):
-		return t.proven(c, "")
-	case u.Verified():
-		return nil
+	if u.Verified() {
+		return append(t.stays(u, "Named", errStale), t.proven(c, "")...)
 	}
 	writes = t.verified(u, t.Now(), item{})
 	writes[0].failed = means(errStale)

@@ -43,7 +43,7 @@ import (
 //	read a customer                            Register.Customer      1  BatchGetItem
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
 //	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
-//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 9 for 96 that wait (more for a merge)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 10 for 96 that wait (more for a merge)
 //	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
@@ -61,12 +61,14 @@ import (
 //	remove a custom role                       Team.RemoveRole        1  TransactWriteItems
 //	list what was done                         Trail.Entries          1  Query #AUDIT beside BatchGetItem
 //	seal what was done                         Trail.Seal             4  Query #SEALS; Query #AUDIT; PutItem; BatchGetItem, 2 more for each further hundred
-//	claim a letter for sending                 Outbox.Claim           1  UpdateItem LETTER#<id>
+//	claim a letter for sending                 Outbox.Claim           2  UpdateItem LETTER#<id>; BatchGetItem MARK#
 //	end a letter that was sent                 Outbox.Sent            1  TransactWriteItems
 //	give a letter back                         Outbox.Failed          1  TransactWriteItems
 //	list the letters that wait                 Outbox.Waiting         n  Query byDue a page
 //	list the letters that were given up        Outbox.GivenUp         n  Query byDue a page
 //	have a letter wait again                   Outbox.Revive          2  BatchGetItem; TransactWriteItems
+//	mark an address that letters come back of  Outbox.Mark            1  TransactWriteItems
+//	forget such a mark                         Outbox.Forget          1  DeleteItem MARK#
 //
 // Key parts are parted by U+0001, which no value may hold and which sorts below
 // all others: nothing needs escaping, and the order of keys is the order of
@@ -103,6 +105,7 @@ import (
 //	organization goes unless it is verified    EXPIRY#<org>           EXPIRY
 //	API client, for signing in                 CLIENT#<id>            CLIENT
 //	letter waiting or given up (index byDue)   LETTER#<id>            LETTER
+//	address gets no more letters               MARK#<digest>          MARK
 //	outcome under an Idempotency-Key           IDEMPOTENCY#<digest>   IDEMPOTENCY
 //	attempts within a minute                   RATE#<digest>#<minute> RATE
 //
@@ -149,6 +152,11 @@ import (
 //
 // EXPIRY is there while nobody has verified an organization made in the
 // commerce dialect; when TTL removes it, Directory.Expire erases the organization.
+//
+// MARK stands for an address whose mail system refuses it for good, or whose owner
+// called a letter spam: its digest alone, whoever has an account with it or none. A
+// letter to it ends as failed when it is claimed. No time takes it away, only
+// Outbox.Forget.
 //
 // A seal names the entries that it covers, so that one that comes late, with an
 // earlier id than those sealed, is of the next seal. Entries are never touched
@@ -251,6 +259,9 @@ func expiryKey(id string) key    { return key{join("EXPIRY", id), "EXPIRY"} }
 func signInKey(client string) key { return key{join("CLIENT", client), "CLIENT"} }
 func rateKey(what string, minute int64) key {
 	return key{join("RATE", digest(what), strconv.FormatInt(minute, 10)), "RATE"}
+}
+func markKey(to mail.Address) key {
+	return key{join("MARK", digest(to.Folded())), "MARK"}
 }
 func letterKey(id string) key    { return key{join("LETTER", id), "LETTER"} }
 func outcomeKey(name string) key { return key{join("IDEMPOTENCY", name), "IDEMPOTENCY"} }

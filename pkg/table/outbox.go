@@ -19,7 +19,10 @@ import (
 // transaction that orders it until it is sent.
 type Outbox struct{ *Table }
 
-var _ mail.Outbox = Outbox{}
+var (
+	_ mail.Outbox = Outbox{}
+	_ mail.Marks  = Outbox{}
+)
 
 var (
 	errNoLetter          = fault.Fault{Kind: fault.NotFound, Code: "no_letter", Message: "No such letter is waiting."}
@@ -57,37 +60,55 @@ func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
 	if err != nil {
 		return mail.Letter{}, errors.Join(errGivenUp, err, o.Failed(ctx, letter, true))
 	}
+	found, err := o.fetch(ctx, markKey(letter.To))
+	if err != nil {
+		return mail.Letter{}, err
+	}
+	if found[markKey(letter.To)] != nil {
+		if err := o.settle(ctx, letter, noteOf(letter, mail.Failed, o.Now()), o.remove(letterKey(id))); err != nil {
+			return mail.Letter{}, err
+		}
+		return mail.Letter{}, errNoLetter
+	}
 	return letter, nil
 }
 
 // Sent implements mail.Outbox.
 func (o Outbox) Sent(ctx context.Context, l mail.Letter) error {
-	return o.settle(ctx, l, mail.Sent, o.remove(letterKey(l.ID)))
+	return o.settle(ctx, l, noteOf(l, mail.Sent, o.Now()), o.remove(letterKey(l.ID)))
 }
 
 // Failed implements mail.Outbox.
 func (o Outbox) Failed(ctx context.Context, l mail.Letter, final bool) error {
 	const there = "attribute_exists(PK)"
 	if !final {
-		return o.settle(ctx, l, mail.Queued, o.update(letterKey(l.ID), "REMOVE LeasedUntil", there, nil, means(errNoLetter)))
+		return o.settle(ctx, l, noteOf(l, mail.Queued, o.Now()), o.update(letterKey(l.ID), "REMOVE LeasedUntil", there, nil, means(errNoLetter)))
 	}
-	return o.settle(ctx, l, mail.Failed, o.update(letterKey(l.ID),
+	return o.settle(ctx, l, noteOf(l, mail.Failed, o.Now()), o.update(letterKey(l.ID),
 		"SET FailedAt = :now, DuePK = :givenUp, DueAt = :now REMOVE LeasedUntil", there,
 		item{":now": moment(o.Now()), ":givenUp": str(givenUp)}, means(errNoLetter)))
 }
 
-// settle changes a letter, and notes its status with the admin whom it
-// welcomes. Who is none any more, or was made one anew with another letter, has
-// nothing noted.
-func (o Outbox) settle(ctx context.Context, l mail.Letter, status mail.Status, change write) error {
+// noteOf is what an admin's item says of the letter that welcomed them.
+func noteOf(l mail.Letter, status mail.Status, at time.Time) item {
+	return deliveryItem(mail.Delivery{Status: status, Attempts: l.Attempts, UpdatedAt: at})
+}
+
+// settle changes a letter, and notes that with the admin whom it welcomes. Who
+// is none any more, or was made one anew with another letter, has nothing noted;
+// nor has one whose letter came back, before its sender noted that it went.
+func (o Outbox) settle(ctx context.Context, l mail.Letter, note item, change write) error {
+	return o.noted(ctx, l, note, "Welcome = :letter AND attribute_not_exists(WelcomeReturned)", change)
+}
+
+func (o Outbox) noted(ctx context.Context, l mail.Letter, note item, condition string, change write) error {
 	err := errOtherLetter
 	if l.UserID != "" {
-		d := mail.Delivery{Status: status, Attempts: l.Attempts, UpdatedAt: o.Now()}
-		note := o.change(adminKey(l.OrganizationID, l.UserID), deliveryItem(d), nil)
-		note.Update.ConditionExpression = aws.String("Welcome = :letter")
-		note.Update.ExpressionAttributeValues[":letter"] = str(l.ID)
-		note.failed = means(errOtherLetter)
-		err = o.transact(ctx, []write{change, note})
+		w := o.change(adminKey(l.OrganizationID, l.UserID), note, nil)
+		w.Update.ConditionExpression = &condition
+		w.Update.ExpressionAttributeValues[":letter"] = str(l.ID)
+		w.failed = means(errOtherLetter)
+		err = o.transact(ctx, []write{change, w})
 	}
 	if errors.Is(err, errOtherLetter) {
 		err = o.transact(ctx, []write{change})
@@ -96,6 +117,22 @@ func (o Outbox) settle(ctx context.Context, l mail.Letter, status mail.Status, c
 		return nil
 	}
 	return err
+}
+
+// Mark implements mail.Marks.
+func (o Outbox) Mark(ctx context.Context, l mail.Letter, why mail.Reason) error {
+	note := item{"WelcomeStatus": str(string(mail.Failed)), "WelcomeAt": moment(o.Now()), "WelcomeReturned": flag(true)}
+	return o.noted(ctx, l, note, "Welcome = :letter", o.put(markItem(l.To, why, o.Now())))
+}
+
+func markItem(to mail.Address, why mail.Reason, at time.Time) item {
+	return newItem(markKey(to)).with("Reason", string(why)).set("MarkedAt", moment(at))
+}
+
+// Forget implements mail.Marks.
+func (o Outbox) Forget(ctx context.Context, to mail.Address) error {
+	_, err := o.Client.DeleteItem(ctx, &dynamodb.DeleteItemInput{TableName: &o.Name, Key: markKey(to).attributes()})
+	return failure(err)
 }
 
 // Waiting implements mail.Outbox.
@@ -142,6 +179,6 @@ func (o Outbox) Revive(ctx context.Context, id string) error {
 	// One that cannot be read is revived as well: it fails again, for all to see.
 	l, _ := readLetter(found[letterKey(id)])
 	l.ID = id
-	return o.settle(ctx, l, mail.Queued, o.update(letterKey(id), "SET DuePK = :due, DueAt = OrderedAt REMOVE FailedAt",
+	return o.settle(ctx, l, noteOf(l, mail.Queued, o.Now()), o.update(letterKey(id), "SET DuePK = :due, DueAt = OrderedAt REMOVE FailedAt",
 		"attribute_exists(FailedAt)", item{":due": str(due)}, means(errNoLetter)))
 }

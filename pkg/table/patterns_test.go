@@ -262,4 +262,10 @@ var patterns = []pattern{
 	{name: "Outbox.Revive", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
 		return done(Outbox{co.Table}.Revive(ctx, co.spoilt))
 	}},
+	{name: "Outbox.Mark", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Outbox{co.Table}.Mark(ctx, mail.Letter{ID: co.letter, To: addressOf("mary@shop.example")}, mail.Bounced))
+	}},
+	{name: "Outbox.Forget", writes: true, call: func(ctx context.Context, co *company, _ caller.Caller) (string, error) {
+		return done(Outbox{co.Table}.Forget(ctx, addressOf("mary@shop.example")))
+	}},
 }

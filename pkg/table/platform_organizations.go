@@ -29,7 +29,7 @@ func (t Team) Establish(ctx context.Context, c caller.Caller, name, slug string,
 	return once(ctx, t.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
 		for range mostRounds {
 			slug := t.claim(newItem(slugKey(o.Slug)).with("OrganizationId", o.ID), org.SlugTaken)
-			err := t.transact(ctx, slices.Concat(keep(organizationItem(o)), t.proven(c, ""), []write{slug, t.put(organizationItem(o))}, t.making(o, owner, "")))
+			err := t.transact(ctx, slices.Concat(keep(organizationItem(o)), t.proven(c, ""), t.stays(owner, "Founded", org.AccountGone), []write{slug, t.put(organizationItem(o))}, t.making(o, owner, "")))
 			if !errors.Is(err, errCodeRace) {
 				return o, err
 			}

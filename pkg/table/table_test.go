@@ -28,12 +28,12 @@ import (
 	"charter/pkg/sam"
 )
 
-// desk is a table of its own, as template.yaml describes it, in an engine in
-// memory. When its test ends, all that must hold of a table must hold of it.
+// desk is a table of its own, as template.yaml describes it. When its test ends,
+// all that must hold of a table must hold of it.
 type desk struct {
 	*Table
 	t      testing.TB
-	engine *dynamo.Engine
+	engine engine
 	wire   *wire
 	clock  *clock
 	walked bool // when the test ends
@@ -44,7 +44,7 @@ func open(t testing.TB) *desk {
 	t.Helper()
 	described.Do(func() {
 		first := bare(t)
-		described.calls = first.wire.during(func() { create(t, first.Client) })
+		described.calls = first.record(func() { create(t, first.Table) })
 	})
 	d := bare(t)
 	for _, c := range described.calls {
@@ -58,22 +58,30 @@ func open(t testing.TB) *desk {
 	return d
 }
 
-// bare is an engine with nothing in it.
+// bare is a desk before its table is made.
 func bare(t testing.TB) *desk {
 	t.Helper()
-	engine, err := dynamo.Open("")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { engine.Close() })
-	d := &desk{t: t, engine: engine, wire: &wire{engine: engine.Transport()}, clock: &clock{}, walked: true}
+	d := &desk{t: t, clock: &clock{}, walked: true}
 	d.clock.now.Store(time.Date(2026, 3, 4, 5, 6, 7, 8e6, time.UTC).UnixMilli())
-	engine.Now = d.clock.Now
+	name := tableName
+	if onDynamoDBLocal(t) {
+		d.engine, name = &amazons{}, tableName+rand.Text()
+		t.Cleanup(func() { d.Client.DeleteTable(context.Background(), &dynamodb.DeleteTableInput{TableName: &d.Name}) })
+	} else {
+		embedded, err := dynamo.Open("")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { embedded.Close() })
+		embedded.Now = d.clock.Now
+		d.engine = embedded
+	}
+	d.wire = &wire{engine: d.engine.Transport()}
 	d.Table = &Table{
 		Client: dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: aws.String("http://dynamodb.localhost"),
 			Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 			HTTPClient:  &http.Client{Transport: d.wire}, Retryer: Retryer()}),
-		Name: tableName, Secret: []byte("a secret of at least thirty-two bytes"), Now: d.clock.Now, Random: rand.Reader,
+		Name: name, Secret: []byte("a secret of at least thirty-two bytes"), Now: d.clock.Now, Random: rand.Reader,
 		Limits: Limits{PerAddress: 1e6, PerEmail: 100, PerEmailAndAddress: 10, PerClient: 10},
 	}
 	return d
@@ -89,7 +97,7 @@ var described struct {
 }
 
 // create makes the table that template.yaml describes.
-func create(t testing.TB, client *dynamodb.Client) {
+func create(t testing.TB, made *Table) {
 	t.Helper()
 	source, err := os.ReadFile("../../template.yaml")
 	if err != nil {
@@ -97,14 +105,14 @@ func create(t testing.TB, client *dynamodb.Client) {
 	}
 	template, err := sam.Read(source, map[string]string{
 		"TokenIssuer": "https://charter.example", "SecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:test",
-		"MailFrom": "no-reply@charter.example", "LinkBase": "https://charter.example/welcome", "Table": tableName,
+		"MailFrom": "no-reply@charter.example", "MailIdentity": "charter.example", "LinkBase": "https://charter.example/welcome", "Table": tableName,
 		"AWS::Region": "us-east-1", "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	table := template.Table
-	in := &dynamodb.CreateTableInput{TableName: &table.Name, BillingMode: types.BillingModePayPerRequest, KeySchema: schema(table.Key)}
+	in := &dynamodb.CreateTableInput{TableName: &made.Name, BillingMode: types.BillingModePayPerRequest, KeySchema: schema(table.Key)}
 	for _, name := range slices.Sorted(maps.Keys(table.Attributes)) {
 		in.AttributeDefinitions = append(in.AttributeDefinitions,
 			types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeType(table.Attributes[name])})
@@ -113,7 +121,7 @@ func create(t testing.TB, client *dynamodb.Client) {
 		in.GlobalSecondaryIndexes = append(in.GlobalSecondaryIndexes, types.GlobalSecondaryIndex{IndexName: &index.Name,
 			KeySchema: schema(index.Key), Projection: &types.Projection{ProjectionType: types.ProjectionType(index.Projection)}})
 	}
-	if _, err := client.CreateTable(t.Context(), in); err != nil {
+	if _, err := made.Client.CreateTable(t.Context(), in); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -122,22 +130,37 @@ func schema(k sam.Key) []types.KeySchemaElement {
 	return []types.KeySchemaElement{{AttributeName: &k.Hash, KeyType: types.KeyTypeHash}, {AttributeName: &k.Range, KeyType: types.KeyTypeRange}}
 }
 
-// replay sends a call to the engine that was made to another.
+// record notes the calls that f makes, as those of a table with the name tableName.
+func (d *desk) record(f func()) []call {
+	calls := d.wire.during(f)
+	for n := range calls {
+		calls[n].body = strings.ReplaceAll(calls[n].body, quoted(d.Name), quoted(tableName))
+	}
+	return calls
+}
+
+// replay sends a call that was recorded of another table.
 func (d *desk) replay(c call) {
 	d.t.Helper()
-	r, err := http.NewRequest(http.MethodPost, "http://dynamodb.localhost", strings.NewReader(c.body))
+	body := strings.ReplaceAll(c.body, quoted(tableName), quoted(d.Name))
+	if token := c.token(); token != "" {
+		body = strings.Replace(body, quoted(token), quoted(rand.Text()), 1)
+	}
+	r, err := http.NewRequest(http.MethodPost, "http://dynamodb.localhost", strings.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	r.Header.Set("X-Amz-Target", "DynamoDB_20120810."+c.op)
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=test/20260304/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0")
 	answer, err := d.engine.Transport().RoundTrip(r)
 	if err != nil {
 		d.t.Fatal(err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		d.t.Fatalf("%s: %s", c.op, answer.Status)
+		said, _ := io.ReadAll(answer.Body)
+		d.t.Fatalf("%s: %s: %s", c.op, answer.Status, said)
 	}
 }
 

@@ -75,12 +75,9 @@ func (t *Table) welcome(o org.Organization, u org.User) (letter mail.Letter, wri
 	return letter, append(writes, t.put(letterItem(letter, t.Now())))
 }
 
-// stays keeps an unverified account, which an organization is about to name or
-// it is about to found one more with, from being erased meanwhile as one that
-// belongs nowhere else. gone is what it means that it was.
+// stays keeps an account, which an organization is about to name or it is about
+// to found one more with, from being erased meanwhile as one that belongs
+// nowhere else. gone is what it means that it was.
 func (t *Table) stays(u org.User, as string, gone error) []write {
-	if u.Verified() {
-		return nil
-	}
 	return []write{t.update(userKey(u.ID), "ADD "+as+" :one", "attribute_exists(PK)", item{":one": num(1)}, means(gone))}
 }

@@ -17,6 +17,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
@@ -32,8 +33,14 @@ type World struct {
 	Template *sam.Template
 	// Trip is how long each request to AWS takes.
 	Trip time.Duration
+	// Needs is told what each function asks of its role; nil tells nobody.
+	Needs func(function string, n sam.Need)
+	// Elsewhere finds a function in a process of its own; with nil all are in
+	// this one.
+	Elsewhere func(function string) (lambda.Handler, error)
 
-	project string // the folder
+	now     atomic.Pointer[recorder] // of the call under way
+	project string                   // the folder
 	options local.Options
 	table   *dynamo.Engine
 	letters *mailbox.Mailbox
@@ -141,7 +148,9 @@ func (w *World) call(ctx context.Context, s step, known map[string]any, key stri
 	f := w.Function(s.function)
 	c := Call{Function: s.function, Case: s.name, Keyed: key != "", Variables: map[string]string{}}
 	record := newRecorder(w)
-	e, err := local.Environment(w.options, f, record)
+	o := w.options
+	o.Needs = w.Needs
+	e, err := local.Environment(o, f, record)
 	if err != nil {
 		return c, err
 	}
@@ -151,7 +160,11 @@ func (w *World) call(ctx context.Context, s step, known map[string]any, key stri
 	if c.Event, err = w.event(f, s, known, key); err != nil {
 		return c, err
 	}
-	c.Answer, err = local.Functions[s.function](e).Invoke(ctx, c.Event)
+	handler, err := w.open(s.function, local.Functions[s.function](e), record)
+	if err != nil {
+		return c, err
+	}
+	c.Answer, err = handler.Invoke(ctx, c.Event)
 	c.Requests = record.all()
 	if err != nil {
 		return c, err

@@ -30,6 +30,8 @@ const (
 	link     = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"PK":{"S":"ORG\u0001<organizationId>\u0001LOG"}}}}]}`
 	expired  = `{"Records":[{"eventName":"REMOVE","userIdentity":{"type":"Service","principalId":"dynamodb.amazonaws.com"},` +
 		`"dynamodb":{"SequenceNumber":"1","OldImage":{"OrganizationId":{"S":"<organizationId>"}}}}]}`
+	bounced = `{"Records":[{"Sns":{"Message":"{\"eventType\":\"Bounce\",\"bounce\":{\"bounceType\":\"Permanent\",` +
+		`\"bouncedRecipients\":[{\"emailAddress\":\"gone.<n>@acmecorp.com\"}]},\"mail\":{\"tags\":{\"letter\":[\"<LetterId>\"]}}}"}}]}`
 	entry = `{"Records":[{"eventName":"INSERT","dynamodb":{"SequenceNumber":"1","NewImage":{"OrganizationId":{"S":"<organizationId>"}}}}]}`
 )
 
@@ -107,6 +109,7 @@ var steps = []step{
 
 	{function: "jwks"},
 	{function: "mail-letters", body: letter},
+	{function: "mark-addresses", body: bounced},
 	{function: "seal-audit", body: entry},
 	{function: "redrive-letters"},
 	{function: "erase-unverified", name: "verified meanwhile", body: expired},

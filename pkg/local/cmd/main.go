@@ -1,8 +1,11 @@
 // Command cmd runs Charter on a laptop.
 //
-//	go run ./pkg/local/cmd        serve, until SIGINT or SIGTERM
-//	go run ./pkg/local/cmd key    print a new secret for Secrets Manager
-//	go run ./pkg/local/cmd audit  check that a table is whole, without writing to it
+//	go run ./pkg/local/cmd         serve, until SIGINT or SIGTERM
+//	go run ./pkg/local/cmd key     print a new secret for Secrets Manager
+//	go run ./pkg/local/cmd audit   check that a table is whole, without writing to it
+//	go run ./pkg/local/cmd export  print all of the organization ORG, a record a line
+//	go run ./pkg/local/cmd erase   erase the organization ORG, whose slug YES has to repeat
+//	go run ./pkg/local/cmd import  enter the customers and links of FILE into ORG, with APPLY=1
 //
 // PORT is the port to listen on (default 3000, 0 picks a free one), DATA the
 // folder that keeps everything (default .charter), TRUSTED_ISSUERS other issuers
@@ -10,9 +13,10 @@
 // address may make as many requests as template.yaml says, not any number. It
 // listens on 127.0.0.1 only.
 //
-// What is audited is the folder of a service that was stopped, or with TABLE_NAME
-// a deployed table: then AWS_REGION and the usual credentials have to be set. Its
-// exit status is 1 when something is not whole, and 2 when it could not look.
+// All but the first two work on the folder of a service that was stopped, or with
+// TABLE_NAME on a deployed table: then AWS_REGION and the usual credentials have
+// to be set. Their exit status is 1 when something is not whole or was done in
+// part, and 2 when nothing was done.
 package main
 
 import (
@@ -29,13 +33,13 @@ import (
 	"time"
 
 	"charter/pkg/local"
-	"charter/pkg/table"
+	"charter/pkg/local/watch"
 )
 
 func main() {
 	run := serve
 	if len(os.Args) > 1 {
-		run = map[string]func() error{"key": printKey, "audit": audit}[os.Args[1]]
+		run = map[string]func() error{"key": printKey, "audit": audit, "export": export, "erase": erase, "import": importFile}[os.Args[1]]
 	}
 	if run == nil {
 		fmt.Fprintln(os.Stderr, "charter: there is no command", os.Args[1])
@@ -43,7 +47,7 @@ func main() {
 	}
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "charter:", err)
-		if errors.As(err, new(notAudited)) {
+		if errors.As(err, new(notDone)) {
 			os.Exit(2)
 		}
 		os.Exit(1)
@@ -51,9 +55,9 @@ func main() {
 }
 
 func serve() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(os.Stderr, nil)))
+	slog.SetDefault(slog.New(watch.Logs(slog.NewJSONHandler(os.Stderr, nil))))
 	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", cmp.Or(os.Getenv("PORT"), "3000")))
 	if err != nil {
 		return err
@@ -89,7 +93,7 @@ const greeting = `Make an organization:
   curl -i http://%[1]s/api/organizations -H 'Content-Type: application/json' -d '{"Organization":{"Name":"Acme Corp"},
     "User":{"FirstName":"John","LastName":"Doe","Email":"john.doe@acmecorp.com","Password":"Password1234!"}}'
 
-Letters that were sent: http://%[1]s/_local/mail`
+The API to try, letters, table and requests: http://%[1]s/_local/`
 
 func printKey() error {
 	secret, err := local.NewSecret()
@@ -100,26 +104,26 @@ func printKey() error {
 	return nil
 }
 
-// notAudited is why a table could not be looked at.
-type notAudited struct{ error }
+// notDone is why a command did nothing.
+type notDone struct{ error }
+
+// untilSignal is a context that ends with SIGINT or SIGTERM.
+func untilSignal() (context.Context, context.CancelFunc) {
+	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+}
 
 var errNotWhole = errors.New("the table is not whole")
 
 func audit() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
-	look, folder := local.AuditDeployed, os.Getenv("DATA")
-	switch {
-	case folder != "" && os.Getenv("TABLE_NAME") != "":
-		return notAudited{errors.New("DATA and TABLE_NAME name two tables")}
-	case os.Getenv("TABLE_NAME") == "":
-		look = func(ctx context.Context) (table.Report, error) {
-			return local.AuditFolder(ctx, cmp.Or(folder, ".charter"))
-		}
-	}
-	report, err := look(ctx)
+	where, err := folder()
 	if err != nil {
-		return notAudited{err}
+		return notDone{err}
+	}
+	report, err := local.Audit(ctx, where)
+	if err != nil {
+		return notDone{err}
 	}
 	local.PrintReport(os.Stdout, report)
 	if !report.Whole() {

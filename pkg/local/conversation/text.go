@@ -113,15 +113,18 @@ func (t text) fill(known values, escape func(before, value string) string) (stri
 		}
 		value, held := known[p.name]
 		if !held {
-			return "", unknown(p.name)
+			return "", Unknown(p.name)
 		}
 		b.WriteString(escape(b.String(), value))
 	}
 	return b.String(), nil
 }
 
-func unknown(name string) error {
-	return fmt.Errorf("nothing is called %s; a plain < is <lt>", name)
+// Unknown is a name without a value.
+type Unknown string
+
+func (u Unknown) Error() string {
+	return fmt.Sprintf("nothing is called %s; a plain < is <lt>", string(u))
 }
 
 // verbatim is the escape of places that have none.
@@ -142,7 +145,7 @@ func (t text) pattern(known values) (*regexp.Regexp, error) {
 		default:
 			value, held := known[p.name]
 			if !held {
-				return nil, unknown(p.name)
+				return nil, Unknown(p.name)
 			}
 			b.WriteString(regexp.QuoteMeta(value))
 		}

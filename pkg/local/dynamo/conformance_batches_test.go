@@ -70,7 +70,7 @@ var batchChecks = []check{
 		}
 		_, e1 := c.bw(w...)
 		_, e2 := c.bw(c.wput("a", nil), c.wput("a", nil))
-		return all(want(e1, valEx, "Member must have length less than or equal to 25"), want(e2, valEx, "Provided list of item keys contains duplicates"))
+		return all(c.want(e1, valEx, "Member must have length less than or equal to 25"), c.want(e2, valEx, "Provided list of item keys contains duplicates"))
 	}},
 	{"batch", "get_many_and_projection", func(c *checker) error {
 		if err := c.load(100, func(i int) attributes { return attributes{"n": N(fmt.Sprint(i)), "x": S("y")} }); err != nil {
@@ -95,6 +95,6 @@ var batchChecks = []check{
 		}
 		_, e2 := c.db.BatchGetItem(c.ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{c.table: {Keys: []attributes{c.k("a"), c.k("a")}}}})
 		_, e3 := c.db.BatchGetItem(c.ctx, &dynamodb.BatchGetItemInput{RequestItems: map[string]types.KeysAndAttributes{c.table: {Keys: append(keys, c.k("more"))}}})
-		return all(want(e2, valEx, "Provided list of item keys contains duplicates"), want(e3, valEx, ""))
+		return all(c.want(e2, valEx, "Provided list of item keys contains duplicates"), c.want(e3, valEx, ""))
 	}},
 }

@@ -76,17 +76,17 @@ var exprChecks = []check{
 		_, e1 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: c.k("a"), ConditionExpression: s("attribute_not_exists(pk)"), ExpressionAttributeNames: map[string]string{"#x": "x"}})
 		_, e2 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: c.k("a"), ConditionExpression: s("attribute_not_exists(pk)"), ExpressionAttributeValues: attributes{":x": S("x")}})
 		_, e3 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: c.k("a"), ExpressionAttributeNames: map[string]string{"#x": "x"}})
-		return all(want(e1, valEx, "Value provided in ExpressionAttributeNames unused in expressions: keys: {#x}"),
-			want(e2, valEx, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:x}"),
-			want(e3, valEx, "ExpressionAttributeNames can only be specified when using expressions"))
+		return all(c.want(e1, valEx, "Value provided in ExpressionAttributeNames unused in expressions: keys: {#x}"),
+			c.want(e2, valEx, "Value provided in ExpressionAttributeValues unused in expressions: keys: {:x}"),
+			c.want(e3, valEx, "ExpressionAttributeNames can only be specified when using expressions"))
 	}},
 	{"expr", "undefined_names_and_values_rejected", func(c *checker) error {
 		_, e1 := c.update("a", "SET a = :nope", "", nil, nil, "")
 		_, e2 := c.update("a", "SET #nope = :v", "", nil, attributes{":v": S("x")}, "")
 		_, e3 := c.update("a", "SET a = :v", "b = :nope", nil, attributes{":v": S("x")}, "")
-		return all(want(e1, valEx, "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :nope"),
-			want(e2, valEx, "Invalid UpdateExpression: An expression attribute name used in the document path is not defined; attribute name: #nope"),
-			want(e3, valEx, "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :nope"))
+		return all(c.want(e1, valEx, "Invalid UpdateExpression: An expression attribute value used in expression is not defined; attribute value: :nope"),
+			c.want(e2, valEx, "Invalid UpdateExpression: An expression attribute name used in the document path is not defined; attribute name: #nope"),
+			c.want(e3, valEx, "Invalid ConditionExpression: An expression attribute value used in expression is not defined; attribute value: :nope"))
 	}},
 	{"expr", "syntax_errors", func(c *checker) error {
 		_, e1 := c.truth("a = ", nil, nil)
@@ -94,27 +94,27 @@ var exprChecks = []check{
 		_, e3 := c.truth("foo(a)", nil, nil)
 		_, e4 := c.truth("attribute_exists(a, b)", nil, nil)
 		_, e5 := c.truth("((a = :v)", nil, attributes{":v": S("x")})
-		return all(want(e1, valEx, `Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="`), want(e2, valEx, "Invalid ConditionExpression: Syntax error"),
-			want(e3, valEx, "Invalid ConditionExpression: Invalid function name; function: foo"),
-			want(e4, valEx, "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2"),
-			want(e5, valEx, "Invalid ConditionExpression: Syntax error"))
+		return all(c.want(e1, valEx, `Invalid ConditionExpression: Syntax error; token: "<EOF>", near: "="`), c.want(e2, valEx, "Invalid ConditionExpression: Syntax error"),
+			c.want(e3, valEx, "Invalid ConditionExpression: Invalid function name; function: foo"),
+			c.want(e4, valEx, "Invalid ConditionExpression: Incorrect number of operands for operator or function; operator or function: attribute_exists, number of operands: 2"),
+			c.want(e5, valEx, "Invalid ConditionExpression: Syntax error"))
 	}},
 	{"expr", "reserved_word_rejected", func(c *checker) error {
 		_, e1 := c.update("a", "SET status = :v", "", nil, attributes{":v": S("x")}, "")
 		_, e2 := c.truth("attribute_exists(name)", nil, nil)
 		_, e3 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: c.k("a"), ProjectionExpression: s("pk, ttl")})
-		return all(want(e1, valEx, "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: status"),
-			want(e2, valEx, "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name"),
-			want(e3, valEx, "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: ttl"))
+		return all(c.want(e1, valEx, "Invalid UpdateExpression: Attribute name is a reserved keyword; reserved keyword: status"),
+			c.want(e2, valEx, "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: name"),
+			c.want(e3, valEx, "Invalid ProjectionExpression: Attribute name is a reserved keyword; reserved keyword: ttl"))
 	}},
 	{"expr", "operand_type_errors", func(c *checker) error {
 		_, e1 := c.truth("begins_with(a, :p)", nil, attributes{":p": N("1")})
 		_, e2 := c.truth("a BETWEEN :h AND :l", nil, attributes{":h": N("9"), ":l": N("1")})
 		_, e3 := c.truth("attribute_type(a, :t)", nil, attributes{":t": S("QQ")})
 		_, e4 := c.truth("a < :m", nil, attributes{":m": M(attributes{})})
-		return all(want(e1, valEx, "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N"),
-			want(e2, valEx, "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"),
-			want(e3, valEx, "Invalid attribute type name found"), want(e4, valEx, "Incorrect operand type for operator or function"))
+		return all(c.want(e1, valEx, "Incorrect operand type for operator or function; operator or function: begins_with, operand type: N"),
+			c.want(e2, valEx, "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"),
+			c.want(e3, valEx, "Invalid attribute type name found"), c.want(e4, valEx, "Incorrect operand type for operator or function"))
 	}},
 	{"expr", "size_of_non_ascii_string_in_characters", func(c *checker) error {
 		if err := c.put("c", matrixItem); err != nil {
@@ -139,7 +139,7 @@ var exprChecks = []check{
 	{"expr", "legacy_and_expression_mixed_rejected", func(c *checker) error {
 		_, err := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: c.k("a"), ConditionExpression: s("attribute_not_exists(pk)"),
 			Expected: map[string]types.ExpectedAttributeValue{"x": {Exists: aws.Bool(false)}}})
-		return want(err, valEx, "Can not use both expression and non-expression parameters in the same request")
+		return c.want(err, valEx, "Can not use both expression and non-expression parameters in the same request")
 	}},
 }
 

@@ -57,7 +57,7 @@ var itemChecks = []check{
 		if err != nil && !errors.As(err, &t) {
 			return fmt.Errorf("not typed: %v", err)
 		}
-		return want(err, condEx, "The conditional request failed")
+		return c.want(err, condEx, "The conditional request failed")
 	}},
 	{"item", "condition_failure_ALL_OLD", func(c *checker) error {
 		if err := c.put("a", attributes{"v": N("7")}); err != nil {
@@ -95,14 +95,14 @@ var itemChecks = []check{
 	}},
 	{"item", "put_return_UPDATED_NEW_rejected", func(c *checker) error {
 		_, err := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: c.k("a"), ReturnValues: types.ReturnValueUpdatedNew})
-		return want(err, valEx, "Return values set to invalid value")
+		return c.want(err, valEx, "Return values set to invalid value")
 	}},
 	{"item", "delete_conditions_and_ALL_OLD", func(c *checker) error {
 		if err := c.put("a", attributes{"v": N("1")}); err != nil {
 			return err
 		}
 		_, err := c.db.DeleteItem(c.ctx, &dynamodb.DeleteItemInput{TableName: &c.table, Key: c.k("a"), ConditionExpression: s("v > :x"), ExpressionAttributeValues: attributes{":x": N("1")}})
-		if e := want(err, condEx, ""); e != nil {
+		if e := c.want(err, condEx, ""); e != nil {
 			return e
 		}
 		o, err := c.db.DeleteItem(c.ctx, &dynamodb.DeleteItemInput{TableName: &c.table, Key: c.k("a"), ConditionExpression: s("v = :x"), ExpressionAttributeValues: attributes{":x": N("1.0")}, ReturnValues: types.ReturnValueAllOld})
@@ -116,44 +116,44 @@ var itemChecks = []check{
 			return fmt.Errorf("delete of a missing item: %w", err)
 		}
 		_, err = c.db.DeleteItem(c.ctx, &dynamodb.DeleteItemInput{TableName: &c.table, Key: c.k("a"), ConditionExpression: s("attribute_exists(pk)")})
-		return want(err, condEx, "")
+		return c.want(err, condEx, "")
 	}},
 	{"item", "empty_key_string_rejected", func(c *checker) error {
 		_, e1 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: attributes{"pk": S(""), "sk": S("a")}})
 		_, e2 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: attributes{"pk": S("a"), "sk": S("")}})
-		return all(want(e1, valEx, "The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"),
-			want(e2, valEx, "The AttributeValue for a key attribute cannot contain an empty string value. Key: sk"))
+		return all(c.want(e1, valEx, "The AttributeValue for a key attribute cannot contain an empty string value. Key: pk"),
+			c.want(e2, valEx, "The AttributeValue for a key attribute cannot contain an empty string value. Key: sk"))
 	}},
 	{"item", "missing_key_rejected", func(c *checker) error {
 		_, e1 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: attributes{"pk": S("a")}})
 		_, e2 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: attributes{"pk": S("a")}})
 		_, e3 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: attributes{"pk": S("a"), "sk": S("a"), "zz": S("a")}})
-		return all(want(e1, valEx, "One or more parameter values were invalid: Missing the key sk in the item"),
-			want(e2, valEx, "The provided key element does not match the schema"), want(e3, valEx, "The provided key element does not match the schema"))
+		return all(c.want(e1, valEx, "One or more parameter values were invalid: Missing the key sk in the item"),
+			c.want(e2, valEx, "The provided key element does not match the schema"), c.want(e3, valEx, "The provided key element does not match the schema"))
 	}},
 	{"item", "key_type_mismatch_rejected", func(c *checker) error {
 		_, e1 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: attributes{"pk": N("1"), "sk": S("a")}})
 		_, e2 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: &c.table, Key: attributes{"pk": S("a"), "sk": N("1")}})
-		return all(want(e1, valEx, "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N"),
-			want(e2, valEx, "The provided key element does not match the schema"))
+		return all(c.want(e1, valEx, "One or more parameter values were invalid: Type mismatch for key pk expected: S actual: N"),
+			c.want(e2, valEx, "The provided key element does not match the schema"))
 	}},
 	{"item", "gsi_key_empty_or_wrong_type_rejected", func(c *checker) error {
 		e1 := c.put("a", attributes{"g1pk": S(""), "g1sk": S("x")})
 		e2 := c.put("a", attributes{"g1pk": N("1"), "g1sk": S("x")})
-		return all(want(e1, valEx, "cannot contain an empty string value. IndexName: GSI1, IndexKey: g1pk"),
-			want(e2, valEx, "Type mismatch for Index Key g1pk Expected: S Actual: N IndexName: GSI1"))
+		return all(c.want(e1, valEx, "cannot contain an empty string value. IndexName: GSI1, IndexKey: g1pk"),
+			c.want(e2, valEx, "Type mismatch for Index Key g1pk Expected: S Actual: N IndexName: GSI1"))
 	}},
 	{"item", "gsi_key_wrong_type_in_update_rejected", func(c *checker) error {
 		if err := c.put("a", nil); err != nil {
 			return err
 		}
 		_, err := c.update("a", "SET g1pk = :v", "", nil, attributes{":v": N("1")}, "")
-		return want(err, valEx, "")
+		return c.want(err, valEx, "")
 	}},
 	{"item", "empty_and_duplicate_sets_rejected", func(c *checker) error {
 		e1 := c.put("a", attributes{"x": SS()})
 		e2 := c.put("a", attributes{"x": SS("a", "a")})
-		return all(want(e1, valEx, "may not be empty"), want(e2, valEx, "Input collection [a, a] contains duplicates"))
+		return all(c.want(e1, valEx, "may not be empty"), c.want(e2, valEx, "Input collection [a, a] contains duplicates"))
 	}},
 	{"item", "numbers_38_digits", func(c *checker) error {
 		big := "12345678901234567890123456789012345678"
@@ -177,9 +177,9 @@ var itemChecks = []check{
 		e1 := c.put("a", attributes{"n": N("123456789012345678901234567890123456789")})
 		e2 := c.put("a", attributes{"n": N("1E126")})
 		e3 := c.put("a", attributes{"n": N("abc")})
-		return all(want(e1, valEx, "Attempting to store more than 38 significant digits in a Number"),
-			want(e2, valEx, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
-			want(e3, valEx, "cannot be converted to a numeric value"))
+		return all(c.want(e1, valEx, "Attempting to store more than 38 significant digits in a Number"),
+			c.want(e2, valEx, "Number overflow. Attempting to store a number with magnitude larger than supported range"),
+			c.want(e3, valEx, "cannot be converted to a numeric value"))
 	}},
 	{"item", "size_limit_400KB", func(c *checker) error {
 		// names count too: pk+sk names 4, values len, "v" 1
@@ -188,19 +188,19 @@ var itemChecks = []check{
 			return fmt.Errorf("exactly 400 KB refused: %w", err)
 		}
 		err := c.put("b", attributes{"v": S(strings.Repeat("x", room+1))})
-		return want(err, valEx, "Item size has exceeded the maximum allowed size")
+		return c.want(err, valEx, "Item size has exceeded the maximum allowed size")
 	}},
 	{"item", "size_limit_400KB_by_update", func(c *checker) error {
 		if err := c.put("a", attributes{"v": S(strings.Repeat("x", 300*1024))}); err != nil {
 			return err
 		}
 		_, err := c.update("a", "SET w = :w", "", nil, attributes{":w": S(strings.Repeat("y", 150*1024))}, "")
-		return want(err, valEx, "Item size to update has exceeded the maximum allowed size")
+		return c.want(err, valEx, "Item size to update has exceeded the maximum allowed size")
 	}},
 	{"item", "key_size_limits", func(c *checker) error {
 		_, e1 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: attributes{"pk": S(strings.Repeat("p", 2049)), "sk": S("a")}})
 		_, e2 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: &c.table, Item: attributes{"pk": S("a"), "sk": S(strings.Repeat("p", 1025))}})
-		return all(want(e1, valEx, "Size of hashkey has exceeded the maximum size limit of 2048 bytes"), want(e2, valEx, "size of all range keys has exceeded the size limit of 1024 bytes"))
+		return all(c.want(e1, valEx, "Size of hashkey has exceeded the maximum size limit of 2048 bytes"), c.want(e2, valEx, "size of all range keys has exceeded the size limit of 1024 bytes"))
 	}},
 	{"item", "get_projection_nested", func(c *checker) error {
 		if err := c.put("a", attributes{"status": S("x"), "m": M(attributes{"a": N("1"), "b": N("2"), "c.d": N("3")}), "l": L(S("0"), S("1"), S("2")), "z": S("no")}); err != nil {

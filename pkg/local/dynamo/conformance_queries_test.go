@@ -217,14 +217,14 @@ var queryChecks = []check{
 			in.IndexName = s("GSI2")
 			in.ProjectionExpression = s("outside")
 		})
-		return all(e1, want(err, valEx, "Global secondary index GSI2 does not project"))
+		return all(e1, c.want(err, valEx, "Global secondary index GSI2 does not project"))
 	}},
 	{"query", "gsi_consistent_read_rejected", func(c *checker) error {
 		_, err := c.q("g1pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) {
 			in.IndexName = s("GSI1")
 			in.ConsistentRead = aws.Bool(true)
 		})
-		return want(err, valEx, "Consistent reads are not supported on global secondary indexes")
+		return c.want(err, valEx, "Consistent reads are not supported on global secondary indexes")
 	}},
 	{"query", "filter_after_limit", func(c *checker) error {
 		if err := c.load(20, func(i int) attributes { return attributes{"n": N(fmt.Sprint(i))} }); err != nil {
@@ -244,7 +244,7 @@ var queryChecks = []check{
 	}},
 	{"query", "filter_on_key_rejected", func(c *checker) error {
 		_, err := c.q("pk = :p", attributes{":p": S(c.pk), ":s": S("a")}, func(in *dynamodb.QueryInput) { in.FilterExpression = s("sk = :s") })
-		return want(err, valEx, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk")
+		return c.want(err, valEx, "Filter Expression can only contain non-primary key attributes: Primary key attribute: sk")
 	}},
 	{"query", "select_count", func(c *checker) error {
 		if err := c.load(12, func(i int) attributes { return attributes{"n": N(fmt.Sprint(i))} }); err != nil {
@@ -283,14 +283,14 @@ var queryChecks = []check{
 		_, e5 := c.q("pk = :p", attributes{":p": N("1")}, nil)
 		_, e6 := c.q("pk = :p AND sk BETWEEN :b AND :a", attributes{":p": S("a"), ":b": S("b"), ":a": S("a")}, nil)
 		_, e7 := c.q("pk = :p", attributes{":p": S("a")}, func(in *dynamodb.QueryInput) { in.IndexName = s("nope") })
-		return all(want(e1, valEx, "Query condition missed key schema element: pk"), want(e2, valEx, "Invalid operator used in KeyConditionExpression: OR"), want(e3, valEx, "Query condition missed key schema element: sk"),
-			want(e4, valEx, "Query key condition not supported"), want(e5, valEx, "One or more parameter values were invalid: Condition parameter type does not match schema type"),
-			want(e6, valEx, "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"), want(e7, valEx, "The table does not have the specified index: nope"))
+		return all(c.want(e1, valEx, "Query condition missed key schema element: pk"), c.want(e2, valEx, "Invalid operator used in KeyConditionExpression: OR"), c.want(e3, valEx, "Query condition missed key schema element: sk"),
+			c.want(e4, valEx, "Query key condition not supported"), c.want(e5, valEx, "One or more parameter values were invalid: Condition parameter type does not match schema type"),
+			c.want(e6, valEx, "The BETWEEN operator requires upper bound to be greater than or equal to lower bound"), c.want(e7, valEx, "The table does not have the specified index: nope"))
 	}},
 	{"query", "bad_start_key_rejected", func(c *checker) error {
 		_, e1 := c.q("pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = attributes{"pk": S("other"), "sk": S("a")} })
 		_, e2 := c.q("pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) { in.ExclusiveStartKey = attributes{"pk": S(c.pk)} })
-		return all(want(e1, valEx, "The provided starting key is outside query boundaries based on provided conditions"), want(e2, valEx, "The provided starting key is invalid"))
+		return all(c.want(e1, valEx, "The provided starting key is outside query boundaries based on provided conditions"), c.want(e2, valEx, "The provided starting key is invalid"))
 	}},
 	{"query", "one_megabyte_pages", func(c *checker) error {
 		big := S(strings.Repeat("x", 100*1024))
@@ -313,7 +313,7 @@ var queryChecks = []check{
 	}},
 	{"query", "limit_zero_rejected", func(c *checker) error {
 		_, err := c.q("pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) { in.Limit = aws.Int32(0) })
-		return want(err, valEx, "")
+		return c.want(err, valEx, "")
 	}},
 	{"query", "scan_filter_pages_and_segments", func(c *checker) error {
 		if err := c.load(30, func(i int) attributes { return attributes{"mark": S(c.pk)} }); err != nil {

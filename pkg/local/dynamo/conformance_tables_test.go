@@ -46,13 +46,13 @@ var tableChecks = []check{
 	}},
 	{"table", "create_duplicate", func(c *checker) error {
 		_, err := c.db.CreateTable(c.ctx, tableInput(c.table))
-		return want(err, "ResourceInUseException", "")
+		return c.want(err, "ResourceInUseException", "")
 	}},
 	{"table", "create_unused_attribute_definition", func(c *checker) error {
 		in := tableInput(c.table + "x")
 		in.AttributeDefinitions = append(in.AttributeDefinitions, types.AttributeDefinition{AttributeName: s("zzz"), AttributeType: types.ScalarAttributeTypeS})
 		_, err := c.db.CreateTable(c.ctx, in)
-		return want(err, valEx, "")
+		return c.want(err, valEx, "")
 	}},
 	{"table", "describe_missing", func(c *checker) error {
 		_, err := c.db.DescribeTable(c.ctx, &dynamodb.DescribeTableInput{TableName: s("nope")})
@@ -60,13 +60,13 @@ var tableChecks = []check{
 		if err != nil && !errors.As(err, &t) {
 			return fmt.Errorf("not typed: %v", err)
 		}
-		return want(err, rnf, "Requested resource not found: Table: nope not found")
+		return c.want(err, rnf, "Requested resource not found: Table: nope not found")
 	}},
 	{"table", "get_put_on_missing_table", func(c *checker) error {
 		_, e1 := c.db.GetItem(c.ctx, &dynamodb.GetItemInput{TableName: s("nope"), Key: c.k("a")})
 		_, e2 := c.db.PutItem(c.ctx, &dynamodb.PutItemInput{TableName: s("nope"), Item: c.k("a")})
 		_, e3 := c.db.Query(c.ctx, &dynamodb.QueryInput{TableName: s("nope"), KeyConditionExpression: s("pk = :p"), ExpressionAttributeValues: attributes{":p": S("x")}})
-		return all(want(e1, rnf, "Requested resource not found"), want(e2, rnf, ""), want(e3, rnf, ""))
+		return all(c.want(e1, rnf, "Requested resource not found"), c.want(e2, rnf, ""), c.want(e3, rnf, ""))
 	}},
 	{"table", "list_tables_paged", func(c *checker) error {
 		seen := map[string]bool{}
@@ -140,6 +140,6 @@ var tableChecks = []check{
 			return fmt.Errorf("after: %+v", d)
 		}
 		_, err = c.db.UpdateTimeToLive(c.ctx, in)
-		return want(err, valEx, "TimeToLive is already enabled")
+		return c.want(err, valEx, "TimeToLive is already enabled")
 	}},
 }

@@ -101,7 +101,7 @@ var txChecks = []check{
 			return fmt.Errorf("not TransactionCanceledException: %v", err)
 		}
 		e1 := eq("codes", codes(r), "None,ConditionalCheckFailed,None,ConditionalCheckFailed,None")
-		e2 := want(err, "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, None, ConditionalCheckFailed, None]")
+		e2 := c.want(err, "TransactionCanceledException", "Transaction cancelled, please refer cancellation reasons for specific reasons [None, ConditionalCheckFailed, None, ConditionalCheckFailed, None]")
 		var e3 error
 		if len(r) > 1 && aws.ToString(r[1].Message) != "The conditional request failed" {
 			e3 = fmt.Errorf("reason message %q", aws.ToString(r[1].Message))
@@ -128,7 +128,7 @@ var txChecks = []check{
 	}},
 	{"tx", "same_item_twice_rejected", func(c *checker) error {
 		err := c.tx("", c.txPut("a", nil, ""), c.txCheck("a", "attribute_exists(pk)", nil))
-		return want(err, valEx, "Transaction request cannot include multiple operations on one item")
+		return c.want(err, valEx, "Transaction request cannot include multiple operations on one item")
 	}},
 	{"tx", "more_than_100_rejected_100_accepted", func(c *checker) error {
 		var it []types.TransactWriteItem
@@ -139,7 +139,7 @@ var txChecks = []check{
 			return fmt.Errorf("100 refused: %w", err)
 		}
 		err := c.tx("", it...)
-		return want(err, valEx, "Member must have length less than or equal to 100")
+		return c.want(err, valEx, "Member must have length less than or equal to 100")
 	}},
 	{"tx", "client_request_token_idempotent", func(c *checker) error {
 		tok := fmt.Sprintf("tok-%d-%s", time.Now().UnixNano(), "a")[:24]
@@ -160,7 +160,7 @@ var txChecks = []check{
 			return err
 		}
 		err := c.tx(tok, c.txPut("a", attributes{"v": N("2")}, ""))
-		return want(err, "IdempotentParameterMismatchException", "")
+		return c.want(err, "IdempotentParameterMismatchException", "")
 	}},
 	{"tx", "runtime_validation_error_is_a_reason", func(c *checker) error {
 		if err := c.put("a", attributes{"x": S("s")}); err != nil {
@@ -175,9 +175,9 @@ var txChecks = []check{
 	}},
 	{"tx", "validation_before_any_write", func(c *checker) error {
 		err := c.tx("", c.txPut("a", nil, ""), c.txUpd("b", "SET sk = :v", "", attributes{":v": S("x")}))
-		e1 := want(err, valEx, "Cannot update attribute sk. This attribute is part of the key")
+		e1 := c.want(err, valEx, "Cannot update attribute sk. This attribute is part of the key")
 		err = c.tx("", c.txPut("a", nil, ""), types.TransactWriteItem{Put: &types.Put{TableName: s("nope"), Item: c.k("x")}})
-		e2 := want(err, rnf, "")
+		e2 := c.want(err, rnf, "")
 		got, err := c.dump()
 		if err != nil {
 			return err

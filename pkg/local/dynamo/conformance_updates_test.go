@@ -76,7 +76,7 @@ var updateChecks = []check{
 			return err
 		}
 		_, err := c.update("a", "SET m.k = :v", "", nil, attributes{":v": S("V")}, "")
-		return want(err, valEx, "The document path provided in the update expression is invalid for update")
+		return c.want(err, valEx, "The document path provided in the update expression is invalid for update")
 	}},
 	{"update", "upsert", func(c *checker) error {
 		o, err := c.update("new", "ADD n :i SET a = :a", "", nil, attributes{":i": N("3"), ":a": S("x")}, types.ReturnValueAllNew)
@@ -87,7 +87,7 @@ var updateChecks = []check{
 			return e
 		}
 		_, err = c.update("absent", "SET a = :a", "attribute_exists(pk)", nil, attributes{":a": S("x")}, "")
-		if e := want(err, condEx, ""); e != nil {
+		if e := c.want(err, condEx, ""); e != nil {
 			return e
 		}
 		got, err := c.get("absent")
@@ -108,11 +108,11 @@ var updateChecks = []check{
 	}},
 	{"update", "key_attribute_rejected", func(c *checker) error {
 		_, err := c.update("a", "SET sk = :v", "", nil, attributes{":v": S("V")}, "")
-		return want(err, valEx, "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key")
+		return c.want(err, valEx, "One or more parameter values were invalid: Cannot update attribute sk. This attribute is part of the key")
 	}},
 	{"update", "overlapping_paths_rejected", func(c *checker) error {
 		_, err := c.update("a", "SET m = :v, m.a = :v", "", nil, attributes{":v": S("V")}, "")
-		return want(err, valEx, "Two document paths overlap with each other")
+		return c.want(err, valEx, "Two document paths overlap with each other")
 	}},
 	{"update", "operand_type_errors", func(c *checker) error {
 		if err := c.put("a", attributes{"x": S("1")}); err != nil {
@@ -123,11 +123,11 @@ var updateChecks = []check{
 		_, e3 := c.update("a", "SET x = nosuch + :i", "", nil, attributes{":i": N("1")}, "")
 		_, e4 := c.update("a", "ADD y :i", "", nil, attributes{":i": S("1")}, "")
 		_, e5 := c.update("a", "SET x = nosuch", "", nil, nil, "")
-		return all(want(e1, valEx, "An operand in the update expression has an incorrect data type"),
-			want(e2, valEx, "An operand in the update expression has an incorrect data type"),
-			want(e3, valEx, "The provided expression refers to an attribute that does not exist in the item"),
-			want(e4, valEx, "Incorrect operand type for operator or function; operator: ADD, operand type: STRING"),
-			want(e5, valEx, "The provided expression refers to an attribute that does not exist in the item"))
+		return all(c.want(e1, valEx, "An operand in the update expression has an incorrect data type"),
+			c.want(e2, valEx, "An operand in the update expression has an incorrect data type"),
+			c.want(e3, valEx, "The provided expression refers to an attribute that does not exist in the item"),
+			c.want(e4, valEx, "Incorrect operand type for operator or function; operator: ADD, operand type: STRING"),
+			c.want(e5, valEx, "The provided expression refers to an attribute that does not exist in the item"))
 	}},
 	{"update", "delete_last_set_element_removes_attribute", func(c *checker) error {
 		if err := c.put("a", attributes{"ss": SS("x"), "v": N("1")}); err != nil {
@@ -144,9 +144,9 @@ var updateChecks = []check{
 		_, e2 := c.update("a", "SET a = :v SET b = :v", "", nil, attributes{":v": S("V")}, "")
 		_, e3 := c.update("a", "FOO a = :v", "", nil, attributes{":v": S("V")}, "")
 		_, e4 := c.update("a", "", "", nil, nil, "")
-		return all(want(e1, valEx, `Invalid UpdateExpression: Syntax error; token: ":v", near: "a :v"`),
-			want(e2, valEx, `Invalid UpdateExpression: The "SET" section can only be used once in an update expression`),
-			want(e3, valEx, `Invalid UpdateExpression: Syntax error`),
-			want(e4, valEx, `Invalid UpdateExpression: The expression can not be empty`))
+		return all(c.want(e1, valEx, `Invalid UpdateExpression: Syntax error; token: ":v", near: "a :v"`),
+			c.want(e2, valEx, `Invalid UpdateExpression: The "SET" section can only be used once in an update expression`),
+			c.want(e3, valEx, `Invalid UpdateExpression: Syntax error`),
+			c.want(e4, valEx, `Invalid UpdateExpression: The expression can not be empty`))
 	}},
 }

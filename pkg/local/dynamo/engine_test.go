@@ -30,7 +30,7 @@ func newTable(t testing.TB) (*checker, *dynamo.Engine) {
 
 func tableOn(t testing.TB, e *dynamo.Engine) *checker {
 	t.Helper()
-	c := &checker{t.Context(), connect(t, e), "table", "numbers", "p"}
+	c := &checker{t.Context(), connect(t, e), "table", "numbers", "p", false}
 	if err := c.setUp(); err != nil {
 		t.Fatal(err)
 	}
@@ -193,7 +193,7 @@ func TestKill(t *testing.T) {
 	for round := range 3 {
 		file := filepath.Join(t.TempDir(), fmt.Sprintf("table%d.db", round))
 		acknowledged := killInMidLoad(t, file, 150*(round+1))
-		c := &checker{t.Context(), connect(t, open(t, file)), "table", "numbers", "p"}
+		c := &checker{t.Context(), connect(t, open(t, file)), "table", "numbers", "p", false}
 		present := map[string]bool{}
 		items, _, _, err := pages(c, &dynamodb.QueryInput{
 			TableName: &c.table, KeyConditionExpression: s("pk = :p"), ExpressionAttributeValues: attributes{":p": S(c.pk)},

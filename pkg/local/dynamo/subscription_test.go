@@ -311,7 +311,7 @@ func TestHowASubscriptionEnds(t *testing.T) {
 
 func TestTheViewOfAStream(t *testing.T) {
 	_, e := newTable(t)
-	c := &checker{t.Context(), connect(t, e), "", "", "p"}
+	c := &checker{t.Context(), connect(t, e), "", "", "p", false}
 	for view, want := range map[types.StreamViewType]string{
 		types.StreamViewTypeKeysOnly: "MODIFY a:>", types.StreamViewTypeNewImage: "MODIFY a:>2", types.StreamViewTypeOldImage: "MODIFY a:1>",
 	} {

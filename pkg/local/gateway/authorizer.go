@@ -96,7 +96,7 @@ func (g *Gateway) decide(x *exchange, header, arn string) (decision, responseTyp
 	}
 	d, err := parseDecision(out)
 	if err != nil {
-		g.options.Log.Error("malformed authorizer answer", "request", x.id, "cause", err)
+		g.options.Log.ErrorContext(x.Context(), "malformed authorizer answer", "request", x.id, "cause", err)
 		return decision{}, authorizerConfigurationError
 	}
 	now := g.options.Now()

@@ -90,7 +90,7 @@ func TestProjectEvents(t *testing.T) {
 		t.Fatal(err)
 	}
 	template, err := sam.Read(text, map[string]string{
-		"TokenIssuer": "x", "SecretArn": "x", "MailFrom": "x", "LinkBase": "x",
+		"TokenIssuer": "x", "SecretArn": "x", "MailFrom": "x", "MailIdentity": "x", "LinkBase": "x",
 	})
 	if err != nil {
 		t.Fatal(err)

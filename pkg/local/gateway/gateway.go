@@ -100,7 +100,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{Request: r, id: g.newID(), start: g.options.Now()}
 	answer := g.serve(x)
 	status := answer.write(w, x.id)
-	g.options.Log.Info("request", "request", x.id, "route", x.name(), "status", status,
+	g.options.Log.InfoContext(r.Context(), "request", "request", x.id, "route", x.name(), "status", status,
 		"ms", g.options.Now().Sub(x.start).Milliseconds())
 }
 
@@ -159,7 +159,7 @@ func (g *Gateway) serve(x *exchange) answer {
 	}
 	a, err := parseAnswer(out)
 	if err != nil {
-		g.options.Log.Error("malformed proxy answer", "request", x.id, "function", x.route.function, "cause", err)
+		g.options.Log.ErrorContext(x.Context(), "malformed proxy answer", "request", x.id, "function", x.route.function, "cause", err)
 		return g.own(x, badGateway)
 	}
 	return a

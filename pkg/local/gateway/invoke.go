@@ -45,7 +45,7 @@ func (g *Gateway) invoke(ctx context.Context, name string, event []byte) ([]byte
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
-				g.options.Log.Error("function panicked", "function", name, "request", id, "panic", fmt.Sprint(v),
+				g.options.Log.ErrorContext(ctx, "function panicked", "function", name, "request", id, "panic", fmt.Sprint(v),
 					"stack", string(debug.Stack()))
 				done <- result{err: fmt.Errorf("%s panicked", name)}
 			}
@@ -57,12 +57,12 @@ func (g *Gateway) invoke(ctx context.Context, name string, event []byte) ([]byte
 	case r := <-done:
 		if r.err == nil || ctx.Err() == nil {
 			if r.err != nil {
-				g.options.Log.Error("function failed", "function", name, "request", id, "cause", r.err)
+				g.options.Log.ErrorContext(ctx, "function failed", "function", name, "request", id, "cause", r.err)
 			}
 			return r.out, r.err
 		}
 	case <-ctx.Done():
 	}
-	g.options.Log.Error("function timed out", "function", name, "request", id)
+	g.options.Log.ErrorContext(ctx, "function timed out", "function", name, "request", id)
 	return nil, errTimeout
 }

@@ -31,11 +31,16 @@ type Letter struct {
 	Text    string
 	HTML    string
 	SentAt  string // ISO 8601, UTC, milliseconds
+
+	Number uint64 `json:"-"` // counts the letters that came in, from one
 }
 
 // Mailbox takes letters at ServeHTTP. It is safe for concurrent use.
 type Mailbox struct {
 	Now func() time.Time
+	// Publish is called with what SES would publish of a letter to its mailbox
+	// simulator: the JSON of an event. Nil publishes nothing.
+	Publish func(message string)
 
 	db *bbolt.DB // nil: memory only
 
@@ -71,8 +76,8 @@ func (m *Mailbox) load(tx *bbolt.Tx) error {
 	if err != nil {
 		return err
 	}
-	return b.ForEach(func(_, value []byte) error {
-		var l Letter
+	return b.ForEach(func(number, value []byte) error {
+		l := Letter{Number: binary.BigEndian.Uint64(number)}
 		if err := json.Unmarshal(value, &l); err != nil {
 			return err
 		}
@@ -103,6 +108,10 @@ func (m *Mailbox) Letters() []Letter {
 func (m *Mailbox) take(l Letter) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	l.Number = 1
+	if n := len(m.letters); n > 0 {
+		l.Number = m.letters[n-1].Number + 1
+	}
 	l.SentAt = m.Now().UTC().Format("2006-01-02T15:04:05.000Z")
 	if m.db != nil {
 		if err := m.db.Update(func(tx *bbolt.Tx) error { return put(tx.Bucket(bucket), l) }); err != nil {

@@ -193,8 +193,9 @@ func TestKept(t *testing.T) {
 
 	check := func(when string) {
 		l := m.Letters()
-		if len(l) != mailbox.Kept || l[0].Subject != "last" || l[1].Subject != "early" {
-			t.Errorf("%s: %d letters, the newest %q", when, len(l), l[0].Subject)
+		if len(l) != mailbox.Kept || l[0].Subject != "last" || l[1].Subject != "early" || l[0].Number != mailbox.Kept+more ||
+			l[mailbox.Kept-1].Number != more+1 {
+			t.Errorf("%s: %d letters, the newest %q, number %d", when, len(l), l[0].Subject, l[0].Number)
 		}
 	}
 	check("before")

@@ -100,6 +100,7 @@ func (m *Mailbox) sendEmail(form url.Values) (any, error) {
 	if err := m.take(l); err != nil {
 		return nil, err
 	}
+	m.simulate(l, tags(form))
 	return newSendEmailResponse(), nil
 }
 
@@ -109,6 +110,15 @@ func members(form url.Values, name string) (list []string) {
 		list = append(list, form.Get(name+".member."+strconv.Itoa(i)))
 	}
 	return list
+}
+
+// tags reads Tags.member.1.Name, Tags.member.1.Value, ...
+func tags(form url.Values) map[string]string {
+	tags := map[string]string{}
+	for i := 1; form.Has("Tags.member." + strconv.Itoa(i) + ".Name"); i++ {
+		tags[form.Get("Tags.member."+strconv.Itoa(i)+".Name")] = form.Get("Tags.member." + strconv.Itoa(i) + ".Value")
+	}
+	return tags
 }
 
 type sendEmailResponse struct {
