@@ -43,7 +43,7 @@ func play() bool {
 }
 
 func playPart(name string) error {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	var p place
 	if err := json.Unmarshal([]byte(os.Getenv(partPlace)), &p); err != nil {
 		return err
