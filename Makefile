@@ -5,9 +5,10 @@ ENV = dev
 RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 
 # The same code makes the same binaries on every machine, or a deployment would replace functions that did not change.
-SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc '-ldflags=-s -w'"
+# Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
+SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
-.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench smoke load
+.PHONY: help run test audit lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,8 +24,12 @@ test: ## vet the code and run every test
 audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
 	@go run ./pkg/local/cmd audit
 
-bench: ## measure every function as it is deployed, beside floors where ../shared has the harness
-	go run ./pkg/local/bench
+bench: ## measure every function as it is deployed, beside floors where ../shared has the harness; and lists of a million
+	$(SAM_GO) go run ./pkg/local/bench
+	go test -run '^$$' -bench Associations -benchtime 1x ./pkg/table
+
+bounds: ## fail where a function takes more than its bounds allow
+	$(SAM_GO) go run ./pkg/local/bench -check
 
 load: ## put a mix of requests on eight gateways with one table, at five sizes, and draw the latency
 	go run ./pkg/local/load -plot pkg/local/load/latency.svg

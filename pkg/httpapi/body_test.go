@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -83,7 +84,9 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		var plain map[string]any
-		if err := json.Unmarshal(raw, &plain); err != nil || len(plain) != len(object) {
+		numbers := json.NewDecoder(bytes.NewReader(raw))
+		numbers.UseNumber()
+		if err := numbers.Decode(&plain); err != nil || len(plain) != len(object) {
 			t.Fatalf("decode took %q; encoding/json says %v, %v", raw, plain, err)
 		}
 	})

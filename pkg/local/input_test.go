@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -25,7 +26,7 @@ func TestBodies(t *testing.T) {
 		nested := func(depth int) string {
 			return `{"Unknown":` + strings.Repeat("[", depth-1) + strings.Repeat("]", depth-1) + "," + inner
 		}
-		twoCases, largest := `{"unknown":1,"UNKNOWN":1,`, nested(32)
+		twoCases, largest := `{"unknown":1,"UNKNOWN":1,`, strings.Replace(nested(32), "{", `{"Huge":-1e+99999,`, 1)
 		platform := strings.HasPrefix(good.path, "/v1/")
 		if platform { // where case counts
 			largest = twoCases + largest[1:]
@@ -48,6 +49,13 @@ func TestBodies(t *testing.T) {
 			"a comma at the end":          {strings.TrimSuffix(good.body, "}") + ",}", "", 400},
 			"another object after it":     {good.body + "{}", "", 400},
 			"a byte order mark":           {"\ufeff" + good.body, "", 400},
+			"a number with a zero":        {`{"Unknown":01,` + inner, "", 400},
+			"a number with a plus":        {`{"Unknown":+1,` + inner, "", 400},
+			"a number without an end":     {`{"Unknown":1.,` + inner, "", 400},
+			"a hexadecimal number":        {`{"Unknown":0x1,` + inner, "", 400},
+			"not a number":                {`{"Unknown":NaN,` + inner, "", 400},
+			"a line end in a text":        {"{\"Unknown\":\"a\nb\"," + inner, "", 400},
+			"overlong UTF-8":              {"{\"Unknown\":\"\xc0\xaf\"," + inner, "", 400},
 			"64 KiB and one byte":         {good.body + strings.Repeat(" ", 64<<10+1-len(good.body)), "", 413},
 			"text":                        {good.body, "text/plain", 415},
 			"JSON of another kind":        {good.body, "application/merge-patch+json", 415},
@@ -86,6 +94,44 @@ func TestBodies(t *testing.T) {
 var verbatim = []string{
 	"POST /api/organizations User.Password",
 	"POST /api/auth/login Email", "POST /api/auth/login Password", "POST /api/auth/login OrgCode",
+}
+
+// What is no text is refused by its name as well where it is of another type, or
+// a list of others.
+func TestTypes(t *testing.T) {
+	t.Parallel()
+	s := start(t)
+	o := s.organization(t, "Ant")
+	before, asked := s.state(t, o), 0
+	for _, e := range endpoints {
+		good := e.good(o)
+		if good.body == "" || !s.serves(e) {
+			continue
+		}
+		var members map[string]any
+		if err := json.Unmarshal([]byte(good.body), &members); err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range members {
+			wrong := []any{json.Number("1e400"), json.Number("-0.0"), 7, "a text", []any{nil}, []any{7}, []any{[]any{}}, map[string]any{"a": "b"}}
+			if _, isText := value.(string); isText {
+				continue
+			}
+			for _, w := range wrong {
+				if _, isObject := value.(map[string]any); isObject && reflect.TypeOf(w) == reflect.TypeOf(value) {
+					continue
+				}
+				asked++
+				a := s.send(t, request{good.method, good.path, set(t, good.body, name, w)}, o["token"], "X-Organization-Id", o["org"])
+				if a.status != 400 || !strings.Contains(a.body, name) {
+					t.Errorf("%s, %s is %v: %d %s", e.route, name, w, a.status, a.body)
+				}
+			}
+		}
+	}
+	if after := s.state(t, o); after != before || asked < 30 {
+		t.Errorf("%d refused requests changed\n%s\nto\n%s", asked, before, after)
+	}
 }
 
 // Every text that a body can hold is refused by its name when it is none, too

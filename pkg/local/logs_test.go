@@ -2,8 +2,10 @@ package local_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -13,8 +15,12 @@ import (
 )
 
 // No log holds anything that a caller sent or was given: all of it begins with
-// the canary, or is a token or a secret. It is not parallel: it catches the log
-// of the process, too.
+// the canary, or is a token or a secret; whatever lines it has, each is one JSON
+// object of ours. It is not parallel: it catches the log of the process, too.
+//
+// Tried with the controls that it must catch: a log of the request's path told the
+// canary, one of the request's body a password; a handler that wrote text put a line
+// into the log that a User-Agent had made.
 func TestLogs(t *testing.T) {
 	quiet()
 	var log lines
@@ -61,7 +67,18 @@ func TestLogs(t *testing.T) {
 		}
 		secrets = append(secrets, o[name], o[name][len(o[name])-20:])
 	}
-	for line := range strings.SplitSeq(log.String(), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSuffix(log.String(), "\n"), "\n") {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry["time"] == nil || entry["msg"] == "forged" {
+			t.Errorf("no line of ours: %s", line)
+		}
+		if entry["msg"] == "request" && entry["route"] != "" {
+			for _, name := range []string{"request", "route", "status", "ms"} {
+				if entry[name] == nil {
+					t.Errorf("it does not tell the %s: %s", name, line)
+				}
+			}
+		}
 		for _, secret := range secrets {
 			if strings.Contains(line, secret) {
 				t.Errorf("%s is in the log: %s", secret, line)
@@ -92,6 +109,9 @@ func (s service) talk(t *testing.T, o map[string]string, canary string) {
 			s.send(t, good, o[who], headers...)
 		}
 		s.send(t, request{good.method, good.path + "/" + canary, good.body}, o["token"], headers...)
+		forged := "\r\n{\"time\":\"2026-01-01T00:00:00Z\",\"level\":\"INFO\",\"msg\":\"forged\"}\r\n"
+		s.send(t, good, o["token"], append(headers, "User-Agent", forged, "X-Request-Id", forged, "Idempotency-Key", forged, "X-Organization-Id", forged)...)
+		s.send(t, request{good.method, good.path + "/" + url.PathEscape(forged), good.body}, o["token"], headers...)
 		if good.body == "" {
 			continue
 		}

@@ -64,5 +64,9 @@ func FuzzSlug(f *testing.F) {
 			strings.HasPrefix(slug, "-") || strings.HasSuffix(slug, "-") || strings.Contains(slug, "--") {
 			t.Errorf("%q, %d: %q", name, n, slug)
 		}
+		chosen, err := ParseSlug(name)
+		if again, _ := ParseSlug(chosen); err == nil && (len(chosen) > maxSlug || strings.Trim(chosen, "-") == "" || again != chosen) {
+			t.Errorf("ParseSlug(%q) = %q, and of that %q", name, chosen, again)
+		}
 	})
 }

@@ -112,6 +112,9 @@ func (r Register) join(ctx context.Context, c caller.Caller, a customer.Associat
 	if err != nil {
 		return err
 	}
+	if o.ID == "" {
+		return org.Gone
+	}
 	items := r.belonging(o, user, org.Member, a.CreatedAt)
 	items[0].with("Newest", string(a.Number))
 	membership := append(r.stays(user, "Named", customer.UnknownUser), r.claim(items[0], errMember), r.put(items[1]))

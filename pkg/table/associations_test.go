@@ -251,6 +251,12 @@ func TestTenThousandAssociations(t *testing.T) {
 			}
 		}
 
+		for _, q := range queries(t) {
+			if _, trips := trips(d, func() { d.matches(t, owner, rows, q) }); trips > 2 {
+				t.Errorf("%+v took %d trips; want 2 at most", q, trips)
+			}
+		}
+
 		// What is over the budget is refused, never cut short.
 		budget := mostRead
 		defer func() { mostRead = budget }()

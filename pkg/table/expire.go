@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -101,18 +100,26 @@ func (t *Table) clear(ctx context.Context, id string) error {
 	if err := t.releaseAll(ctx, id); err != nil {
 		return err
 	}
-	members, err := t.partition(ctx, membersPartition(id))
-	if err != nil {
-		return err
-	}
-	for _, m := range members {
-		if user := m.text("UserId"); user != "" {
-			if _, err := t.leave(ctx, id, user, nil, neverPlaced); err != nil {
+	for { // until nobody is left, neither to invite nor to accept
+		members, err := t.partition(ctx, membersPartition(id))
+		if err != nil {
+			return err
+		}
+		if len(members) == 0 {
+			break
+		}
+		for _, m := range members {
+			if user := m.text("UserId"); user != "" {
+				_, err = t.leave(ctx, id, user, nil, neverPlaced)
+			} else {
+				err = t.discard(ctx, []key{{m.text("PK"), m.text("SK")}})
+			}
+			if err != nil {
 				return err
 			}
 		}
 	}
-	for _, many := range []string{"MEMBERS", "CUSTOMERS", "LOG", "ASSOCIATIONS", "TIERUSE"} {
+	for _, many := range []string{"CUSTOMERS", "LOG", "ASSOCIATIONS", "TIERUSE"} {
 		if err := t.empty(ctx, join(orgPartition(id), many)); err != nil {
 			return err
 		}
@@ -120,7 +127,7 @@ func (t *Table) clear(ctx context.Context, id string) error {
 	if err := t.unroll(ctx, id); err != nil {
 		return err
 	}
-	for _, pk := range []string{rollKey(id).pk, trailPartition(id), sealsPartition(id), orgPartition(id)} {
+	for _, pk := range []string{trailPartition(id), sealsPartition(id), orgPartition(id)} {
 		if err := t.empty(ctx, pk); err != nil {
 			return err
 		}
@@ -130,21 +137,23 @@ func (t *Table) clear(ctx context.Context, id string) error {
 
 // releaseAll deletes the roles of all admins and API clients.
 func (t *Table) releaseAll(ctx context.Context, id string) error {
-	for held := -1; ; {
+	released := map[string]bool{}
+	for more := true; more; { // until nothing has come after the roles were gone
 		items, err := t.partition(ctx, orgPartition(id))
 		if err != nil {
 			return err
 		}
-		if len(items) == held {
-			return nil // nothing came after the roles were gone
-		}
-		held = len(items)
+		more = false
 		for _, i := range items {
-			if err := t.release(ctx, id, i); err != nil {
-				return err
+			if sk := i.text("SK"); !released[sk] {
+				more, released[sk] = true, true
+				if err := t.release(ctx, id, i); err != nil {
+					return err
+				}
 			}
 		}
 	}
+	return nil
 }
 
 // release deletes the role of an admin or an API client.
@@ -228,18 +237,32 @@ func (t *Table) removeSame(account item) write {
 	return w
 }
 
-// unroll deletes the sheets of the roll of associations.
+// unroll deletes the roll of associations, its sheets first. It takes the place
+// of whoever is changing it, who then cannot.
 func (t *Table) unroll(ctx context.Context, id string) error {
-	s, err := t.standingRoll(ctx, id)
-	if err != nil {
-		return err
+	for try := 0; ; try++ {
+		s, err := t.standingRoll(ctx, id)
+		if err != nil || s.version == 0 && s.draft == "" {
+			return err
+		}
+		d, err := Roll{t}.draft(ctx, id, s, 0)
+		if err == nil {
+			all := []string{join("sheet", s.loose)}
+			if s.contents != "" {
+				all = append(all, join("contents", s.contents))
+			}
+			err = d.sweep(standingRoll{trash: all})
+		}
+		if err == nil {
+			err = d.vanish()
+		}
+		if !errors.Is(err, errOvertaken) {
+			return err
+		}
+		if !pause(ctx, try) {
+			return busy.Because(err)
+		}
 	}
-	all := append(slices.Clone(s.trash), join("sheet", s.loose), join("draft", s.draft, strconv.Itoa(s.draftSize)))
-	if s.contents != "" {
-		all = append(all, join("contents", s.contents))
-	}
-	d := &draft{Roll: Roll{t}, books: books{ctx, t, id, s.contents}}
-	return d.sweep(standingRoll{trash: all})
 }
 
 // empty deletes all items of a partition.

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 
 	"charter/pkg/customer"
 	"charter/pkg/customer/roll"
+	"charter/pkg/org"
 )
 
 // Roll is the table as it is seen by what keeps the rolls of associations.
@@ -45,6 +47,8 @@ func (r Roll) Fold(ctx context.Context, partition string) error {
 	for try := 0; ; {
 		done, err := r.step(ctx, parts[1])
 		switch {
+		case errors.Is(err, org.Gone):
+			return nil
 		case errors.Is(err, errOvertaken), errors.Is(err, errMoved):
 			if !pause(ctx, try) {
 				return busy.Because(err)
@@ -108,6 +112,30 @@ func (r Roll) draft(ctx context.Context, organization string, s standingRoll, si
 	}
 	d.before = noted
 	return d, d.sweep(noted)
+}
+
+// begin is draft for an organization that is there. One that is erased from now
+// on takes the draft's place; one that was erased before has nothing of it left.
+func (r Roll) begin(ctx context.Context, organization string, s standingRoll, size int) (*draft, error) {
+	d, err := r.draft(ctx, organization, s, size)
+	if err != nil {
+		return nil, err
+	}
+	found, err := r.fetch(ctx, orgKey(organization))
+	if err == nil && found[orgKey(organization)] == nil {
+		if err = org.Gone; s.version == 0 {
+			err = cmp.Or(d.vanish(), err)
+		}
+	}
+	return d, err
+}
+
+// vanish deletes the roll, unless another has taken the draft's place.
+func (d *draft) vanish() error {
+	gone, mine := d.remove(rollKey(d.organization)), "Draft = :draft"
+	gone.Delete.ConditionExpression, gone.Delete.ExpressionAttributeValues = &mine, item{":draft": str(d.name)}
+	gone.failed = means(errOvertaken)
+	return d.transact(d.ctx, []write{gone})
 }
 
 // onCondition makes one state of the roll another.
@@ -269,7 +297,7 @@ func (d *draft) discard(keys ...key) error {
 
 // fold moves entries of the log to the loose sheet.
 func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log []customer.Association) error {
-	d, err := r.draft(ctx, organization, s, 1)
+	d, err := r.begin(ctx, organization, s, 1)
 	if err != nil {
 		return err
 	}
@@ -359,7 +387,7 @@ func (r Roll) spread(ctx context.Context, organization string, s, next standingR
 	for _, o := range customer.Orders {
 		sheets += roll.Pieces(o, before[o], rows, r.measure().sheet)
 	}
-	d, err := r.draft(ctx, organization, s, sheets)
+	d, err := r.begin(ctx, organization, s, sheets)
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ import (
 //	change a custom role                       Team.ChangeRole        1  TransactWriteItems
 //	remove a custom role                       Team.RemoveRole        1  TransactWriteItems
 //	list what was done                         Trail.Entries          1  Query #AUDIT beside BatchGetItem
-//	seal what was done                         Trail.Seal             3  Query #SEALS; Query #AUDIT; PutItem, one more for each further hundred
+//	seal what was done                         Trail.Seal             4  Query #SEALS; Query #AUDIT; PutItem; BatchGetItem, 2 more for each further hundred
 //	claim a letter for sending                 Outbox.Claim           2  UpdateItem LETTER#<id>; BatchGetItem MARK#
 //	end a letter that was sent                 Outbox.Sent            1  TransactWriteItems
 //	give a letter back                         Outbox.Failed          1  TransactWriteItems

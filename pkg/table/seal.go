@@ -218,6 +218,14 @@ func (t Trail) putSeal(ctx context.Context, organization string, s seal) error {
 	case err != nil:
 		return failure(err)
 	}
+	// What erases an organization finds the seals that were there before it was gone.
+	found, err := t.fetch(ctx, orgKey(organization))
+	if err != nil {
+		return err
+	}
+	if found[orgKey(organization)] == nil {
+		return t.discard(ctx, []key{sealKey(organization, s.number)})
+	}
 	slog.InfoContext(ctx, "sealed", "organization", organization, "seal", s.number, "entries", len(s.entries), "hash", hex.EncodeToString(s.hash))
 	return nil
 }

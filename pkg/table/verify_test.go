@@ -28,7 +28,7 @@ func (d *desk) verify(link string) error {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	return Directory{d.Table}.Verify(context.Background(), link, p, "192.0.2.1")
+	return Directory{d.Table}.verify(context.Background(), link, p, "192.0.2.1", func() (string, error) { return "$argon2id$of-the-owner", nil })
 }
 
 // A role that an unverified account is given elsewhere counts from the moment

@@ -25,6 +25,7 @@ type bench struct {
 	folder    string
 	world     *calls.World
 	quickHash bool // a password is hashed in next to no time, with 256 MB
+	shares    bool // of a CPU can be granted here
 	gap       time.Duration
 }
 
@@ -38,6 +39,15 @@ const (
 // core is the memory, in MB, with which a function has a whole core.
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 const core = 1769
+
+// share is how much of a core a function has. The harness grants it, by the
+// first version of cgroups and as root.
+func share(memory int) float64 { return min(1, float64(memory)/core) }
+
+func sharesGranted() bool {
+	const group = "/sys/fs/cgroup/cpu/charter-bench"
+	return os.Mkdir(group, 0o700) == nil && os.Remove(group) == nil
+}
 
 // surroundings are the variables that Lambda's machine has and this one has
 // not. ROOTS is how a floor is told the roots that a function has built in.
@@ -58,10 +68,16 @@ func (b bench) build(ctx context.Context, harness string, made []calls.Call) err
 		errs = append(errs, goBuild(ctx, harness, b.path(floor, "bootstrap"), "./floors/"+floor, lean))
 	}
 	errs = append(errs, os.WriteFile(b.path("surroundings.env"), []byte(surroundings), 0o600))
+	var names, flags []string
 	for _, c := range made {
-		errs = append(errs, b.function(ctx, c))
+		names = append(names, c.Function)
+		errs = append(errs, b.write(c))
 	}
-	return errors.Join(errs...)
+	if b.quickHash {
+		overlay, err := b.cheapPasswords()
+		errs, flags = append(errs, err), []string{"-overlay", overlay}
+	}
+	return errors.Join(append(errs, bootstrap.Build(ctx, b.folder, names, flags...))...)
 }
 
 func (b bench) path(parts ...string) string {
@@ -74,18 +90,10 @@ func goBuild(ctx context.Context, folder, out, pkg string, env []string, flags .
 	return cmd.Run()
 }
 
-func (b bench) function(ctx context.Context, c calls.Call) error {
-	var flags []string
-	if b.quickHash {
-		overlay, err := b.overlay()
-		if err != nil {
-			return err
-		}
-		flags = append(flags, "-overlay", overlay)
-	}
+// write writes down a call and its answers.
+func (b bench) write(c calls.Call) error {
 	errs := []error{
-		bootstrap.Build(ctx, b.folder, []string{c.Function}, flags...),
-		os.Mkdir(b.path(c.Function, "answers"), 0o700),
+		os.MkdirAll(b.path(c.Function, "answers"), 0o700),
 		os.WriteFile(b.path(c.Function, "event.json"), c.Event, 0o600),
 	}
 	for operation, answer := range answers(c) {
@@ -96,40 +104,56 @@ func (b bench) function(ctx context.Context, c calls.Call) error {
 
 // measure runs a function beside its floor, and returns how the two did.
 func (b bench) measure(ctx context.Context, c calls.Call) (floor, own result, err error) {
-	if _, err := b.lambdabench(ctx, c, b.own(c), "-cold", "1", "-n", "1", "-expect", expect(c)); err != nil {
+	program := b.program(c, c.Function)
+	if _, err := b.lambdabench(ctx, c, b.memory(c), []string{program}, "-cold", "1", "-n", "1", "-warmup", "1", "-expect", expect(c)); err != nil {
 		return floor, own, err
 	}
-	name := asking
-	if len(c.Requests) == 0 {
-		name = silent
-	}
-	both, err := b.lambdabench(ctx, c, name+"="+b.path(name, "bootstrap"), "-b", b.own(c),
-		"-cold", "12", "-n", "120", "-block", "20", "-maxload", "0.4", "-quietwait", "3s")
+	both, err := b.lambdabench(ctx, c, b.memory(c), []string{b.floor(c), program}, "-cold", "12", "-n", "100", "-block", "20", "-warmup", "20")
 	if err != nil {
 		return floor, own, err
 	}
 	return both[0], both[1], nil
 }
 
-// own is a function for the harness, with its variables.
-func (b bench) own(c calls.Call) string {
-	parts := []string{c.Function + "=" + b.path(c.Function, "bootstrap")}
+func (b bench) floor(c calls.Call) string {
+	name := asking
+	if len(c.Requests) == 0 {
+		name = silent
+	}
+	return name + "=" + b.path(name, "bootstrap")
+}
+
+// program is one for the harness, with the variables of the function.
+func (b bench) program(c calls.Call, name string) string {
+	parts := []string{name + "=" + b.path(name, "bootstrap")}
 	for _, name := range slices.Sorted(maps.Keys(c.Variables)) {
 		parts = append(parts, name+"="+c.Variables[name])
 	}
 	return strings.Join(parts, ";")
 }
 
-func (b bench) lambdabench(ctx context.Context, c calls.Call, first string, options ...string) ([]result, error) {
-	memory, out := b.world.Function(c.Function).Memory, b.path(c.Function, "results.json")
+func (b bench) memory(c calls.Call) int {
 	if b.quickHash {
-		memory = 256
+		return 256
 	}
+	return b.world.Function(c.Function).Memory
+}
+
+// lambdabench runs programs in turn, with so many MB, the event of a call and the
+// answers to it.
+func (b bench) lambdabench(ctx context.Context, c calls.Call, memory int, programs []string, options ...string) ([]result, error) {
+	out := b.path(c.Function, "results.json")
 	args := append([]string{
 		"-event", b.path(c.Function, "event.json"), "-stubdir", b.path(c.Function, "answers"),
-		"-env", b.path("surroundings.env"), "-json", out,
-		"-gap", b.gap.String(), "-memory", fmt.Sprint(memory), "-cpu", fmt.Sprintf("%.4f", float64(memory)/core), "-b", first,
+		"-env", b.path("surroundings.env"), "-json", out, "-gap", b.gap.String(), "-memory", fmt.Sprint(memory),
+		"-maxload", "0.4", "-quietwait", "3s", // a busy machine is waited for, in moderation
 	}, options...)
+	for _, program := range programs {
+		args = append(args, "-b", program)
+	}
+	if b.shares {
+		args = append(args, "-cpu", fmt.Sprintf("%.4f", share(memory)))
+	}
 	if said, err := exec.CommandContext(ctx, b.path("lambdabench"), args...).CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", c.Function, err, said)
 	}
@@ -176,14 +200,14 @@ func percentile(samples []float64, p int) float64 {
 
 // all prints a line a function.
 func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) error {
-	fmt.Fprintf(w, "%28s %7s %7s %5s %7s %5s %7s %7s %5s %6s %6s %5s\n", "function", "init ms", "cold ms", "x", "warm us", "x", "p99 us",
+	fmt.Fprintf(w, "%28s %5s %7s %7s %5s %7s %5s %7s %7s %5s %6s %6s %5s\n", "function", "MB", "init ms", "cold ms", "x", "warm us", "x", "p99 us",
 		"CPU us", "x", "raw KB", "zip KB", "calls")
 	for _, c := range made {
 		floor, own, err := b.measure(ctx, c)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(w, "%28s %7.1f %7.1f %5.2f %7.0f %5.2f %7.0f %7.0f %5.2f %6.0f %6.0f %5.2g\n", own.Name, own.init(), own.cold(),
+		fmt.Fprintf(w, "%28s %5d %7.1f %7.1f %5.2f %7.0f %5.2f %7.0f %7.0f %5.2f %6.0f %6.0f %5.2g\n", own.Name, b.memory(c), own.init(), own.cold(),
 			own.cold()/floor.cold(), own.warm(), own.warm()/floor.warm(), percentile(own.WarmUS, 99), own.CPUUS,
 			own.CPUUS/floor.CPUUS, own.RawKB, own.ZipKB, own.Calls)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"strings"
 
 	"charter/pkg/local/calls"
 )
@@ -11,64 +12,84 @@ import (
 // bound is the most that a function may take: as ratios to its floor, and in
 // requests to the table. A ratio is the median of those of several runs, which
 // a busy machine moves little: what is beside it waits as well.
-type bound struct{ cold, warm, cpu, raw, calls float64 }
+type bound struct{ cold, warm, cpu, calls float64 }
 
+// What was reached, and 15 % more, but no more than 2, 4 and 5.8, the
+// authorizer's 2.5 and 4.5: its floor asks nobody. The exception is
+// create-organization, which makes four requests where the floor makes one. Two of
+// them count the attempt.
 var bounds = map[string]bound{
-	"authorizer":          {2.5, 4.5, 5.8, 9200, 0},
-	"create-organization": {3.5, 6.1, 10.6, 9200, 4},
-	"create-price-tier":   {2.0, 4.0, 5.8, 9000, 1},
-	"get-organization":    {2.0, 4.0, 5.8, 9000, 1},
-	"list-associations":   {2.3, 4.0, 7.2, 9000, 2},
+	"authorizer":          {2.0, 2.8, 2.6, 0},
+	"create-organization": {2.4, 5.7, 10.2, 4},
+	"create-price-tier":   {2.0, 3.3, 5.0, 1},
+	"get-organization":    {2.0, 3.3, 5.0, 1},
+	"list-associations":   {2.0, 3.7, 5.8, 2},
 }
 
 const (
+	mostRaw = 9000 // KB
 	mostZip = 3800 // KB
 	runs    = 3
 )
 
-// check measures the functions that have bounds, and all of them once more if
-// one does not hold: then it fails.
+// check measures the functions that have bounds, and those over theirs once
+// more: then it fails.
 func (b bench) check(ctx context.Context, w io.Writer, made []calls.Call) error {
-	broken, err := b.hold(ctx, w, made)
-	if err == nil && len(broken) > 0 {
-		fmt.Fprintln(w, "\nOnce more.")
-		broken, err = b.hold(ctx, w, made)
+	var again []calls.Call
+	for _, c := range made {
+		broken, err := b.hold(ctx, w, c, runs)
+		if err != nil {
+			return err
+		}
+		if len(broken) > 0 {
+			again = append(again, c)
+		}
 	}
-	if err == nil && len(broken) > 0 {
-		err = fmt.Errorf("bounds that do not hold: %v", broken)
+	var all []string
+	for _, c := range again {
+		fmt.Fprintln(w, "Once more:")
+		broken, err := b.hold(ctx, w, c, 2*runs)
+		if err != nil {
+			return err
+		}
+		all = append(all, broken...)
 	}
-	return err
+	if len(all) > 0 {
+		return fmt.Errorf("bounds that do not hold:\n%s", strings.Join(all, "\n"))
+	}
+	return nil
 }
 
-// hold prints what was measured beside its bounds, and returns what is over.
-func (b bench) hold(ctx context.Context, w io.Writer, made []calls.Call) (broken []string, err error) {
-	for _, c := range made {
-		var cold, warm, cpu []float64
-		var own result
-		for range runs {
-			var floor result
-			if floor, own, err = b.measure(ctx, c); err != nil {
-				return nil, err
-			}
-			cold = append(cold, own.cold()/floor.cold())
-			warm = append(warm, own.warm()/floor.warm())
-			cpu = append(cpu, own.CPUUS/floor.CPUUS)
+// hold prints what was measured in so many runs beside its bounds, and returns
+// what is over.
+func (b bench) hold(ctx context.Context, w io.Writer, c calls.Call, runs int) (broken []string, err error) {
+	var cold, warm, cpu []float64
+	var own result
+	for range runs {
+		var floor result
+		if floor, own, err = b.measure(ctx, c); err != nil {
+			return nil, err
 		}
-		most := bounds[c.Function]
-		fmt.Fprintf(w, "%20s", c.Function)
-		for _, m := range []struct {
-			what        string
-			value, most float64
-		}{
-			{"cold x", percentile(cold, 50), most.cold}, {"warm x", percentile(warm, 50), most.warm}, {"CPU x", percentile(cpu, 50), most.cpu},
-			{"raw KB", own.RawKB, most.raw}, {"zip KB", own.ZipKB, mostZip}, {"calls", own.Calls, most.calls},
-		} {
-			fmt.Fprintf(w, "   %s %.4g of %g", m.what, m.value, m.most)
-			if !(m.value <= m.most) { // nor what was not measured
-				broken = append(broken, fmt.Sprintf("%s: %s %.4g of %g", c.Function, m.what, m.value, m.most))
-			}
-		}
-		fmt.Fprintln(w)
+		cold = append(cold, own.cold()/floor.cold())
+		warm = append(warm, own.warm()/floor.warm())
+		cpu = append(cpu, own.CPUUS/floor.CPUUS)
 	}
+	most := bounds[c.Function]
+	type measured struct {
+		what        string
+		value, most float64
+	}
+	all := []measured{{"CPU x", percentile(cpu, 50), most.cpu}, {"raw KB", own.RawKB, mostRaw}, {"zip KB", own.ZipKB, mostZip}, {"calls", own.Calls, most.calls}}
+	if b.shares { // the bounds of times are for a share of a core
+		all = append([]measured{{"cold x", percentile(cold, 50), most.cold}, {"warm x", percentile(warm, 50), most.warm}}, all...)
+	}
+	fmt.Fprintf(w, "%20s", c.Function)
+	for _, m := range all {
+		fmt.Fprintf(w, "   %s %.4g of %g", m.what, m.value, m.most)
+		if !(m.value <= m.most) { // nor what was not measured
+			broken = append(broken, fmt.Sprintf("%s: %s %.4g of %g", c.Function, m.what, m.value, m.most))
+		}
+	}
+	fmt.Fprintln(w)
 	return broken, nil
 }

@@ -1,7 +1,8 @@
 // Command bench measures every function as it is deployed, beside the least that could do its work.
 //
-//	make bench                   every function, once, as a table
-//	make bench BENCH=-check      the functions that have bounds, and fails where one does not hold
+//	make bench      every function, once, as a table; one beside a function as it is usually written; and what
+//	                aws-lambda-go-api-proxy costs
+//	make bounds     the functions that have bounds; it fails where one does not hold
 //
 // It builds for this machine, where arm64 is deployed, with the flags that are deployed; calls each function with an event
 // that succeeds; and lets the table answer what the embedded table answered. Outside the process it measures with
@@ -11,12 +12,15 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -37,6 +41,9 @@ func main() {
 		os.Exit(1)
 	}
 }
+
+// errFlags is a bench that would not build what is deployed.
+var errFlags = errors.New("the flags of a deployment are not in GOFLAGS; make bench puts them there")
 
 // run measures the named functions, or all of them.
 func run(ctx context.Context, harness string, check bool, gap time.Duration, names []string) error {
@@ -61,18 +68,32 @@ func run(ctx context.Context, harness string, check bool, gap time.Duration, nam
 	if len(names) > 0 {
 		made = slices.DeleteFunc(made, func(c calls.Call) bool { return !slices.Contains(names, c.Function) })
 	}
+	fmt.Printf("%s, %s/%s, %d CPUs, %s\n", time.Now().UTC().Format(time.DateOnly), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	if _, err := os.Stat(harness); err != nil {
 		fmt.Printf("There is no harness in %s, so this is measured in process only.\n\n", harness)
 		return inProcess(os.Stdout, world, made)
 	}
-	b := bench{folder: folder, world: world, quickHash: check, gap: gap}
+	if !strings.Contains(os.Getenv("GOFLAGS"), "lambda.norpc") {
+		return errFlags
+	}
+	b := bench{folder: folder, world: world, quickHash: check, shares: sharesGranted(), gap: gap}
+	if !b.shares {
+		fmt.Println("This machine grants no shares of a CPU, so every function has a whole core.")
+	}
 	if err := b.build(ctx, harness, made); err != nil {
 		return err
 	}
 	if check {
 		return b.check(ctx, os.Stdout, made)
 	}
-	return b.all(ctx, os.Stdout, made)
+	if err := b.all(ctx, os.Stdout, made); err != nil {
+		return err
+	}
+	made = slices.DeleteFunc(made, func(c calls.Call) bool { return !slices.Contains(paired, c.Function) })
+	if len(made) == 0 {
+		return nil
+	}
+	return errors.Join(b.usual(ctx, os.Stdout, harness, made[0]), b.adapters(ctx, os.Stdout, made))
 }
 
 // usual is one call of each function, the first.

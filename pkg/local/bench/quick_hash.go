@@ -13,14 +13,11 @@ const (
 	cheap  = "argonTime, argonMemory, argonThreads = 1, 8, 1"
 )
 
-// overlay writes an overlay for go build in which a password is hashed in next
-// to no time. As deployed that takes 27 ms of a whole core, on purpose, and
+// cheapPasswords is an overlay for go build in which a password is hashed in
+// next to no time. As deployed that takes 27 ms of a whole core, on purpose, and
 // hides all else that a function does.
-func (b bench) overlay() (string, error) {
-	file, err := filepath.Abs("pkg/org/password.go")
-	if err != nil {
-		return "", err
-	}
+func (b bench) cheapPasswords() (string, error) {
+	const file = "pkg/org/password.go"
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
@@ -28,11 +25,18 @@ func (b bench) overlay() (string, error) {
 	if !bytes.Contains(text, []byte(costly)) {
 		return "", errors.New(file + " no longer says what a password costs in the words " + costly)
 	}
-	changed, overlay := b.path("password.go"), b.path("overlay.json")
-	instead, err := json.Marshal(map[string]map[string]string{"Replace": {file: changed}})
-	if err != nil {
+	changed := b.path("password.go")
+	if err := os.WriteFile(changed, bytes.Replace(text, []byte(costly), []byte(cheap), 1), 0o600); err != nil {
 		return "", err
 	}
-	return overlay, errors.Join(os.WriteFile(changed, bytes.Replace(text, []byte(costly), []byte(cheap), 1), 0o600),
-		os.WriteFile(overlay, instead, 0o600))
+	return changed + ".json", overlay(changed+".json", file, changed)
+}
+
+// overlay writes to a file that another one stands in the place of a file of
+// ours.
+func overlay(out, ours, instead string) error {
+	ours, wrong := filepath.Abs(ours)
+	instead, failed := filepath.Abs(instead)
+	text, err := json.Marshal(map[string]map[string]string{"Replace": {ours: instead}})
+	return errors.Join(wrong, failed, err, os.WriteFile(out, text, 0o600))
 }
