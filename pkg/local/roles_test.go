@@ -135,13 +135,13 @@ func TestUses(t *testing.T) {
 			})
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { useChanges(t, watched) })
-	synctest.Test(t, func(t *testing.T) { useCalls(t, used.add) })
-	synctest.Test(t, func(t *testing.T) { useMail(t, watched) })
-	synctest.Test(t, func(t *testing.T) { useMany(t, watched) })
-	useRefusals(t, watched)
-	useIssuers(t, watched)
-	useKMS(t, watched)
+	t.Run("changes", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useChanges(t, watched) }) })
+	t.Run("calls", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useCalls(t, used.add) }) })
+	t.Run("mail", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMail(t, watched) }) })
+	t.Run("many", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMany(t, watched) }) })
+	t.Run("refusals", func(t *testing.T) { useRefusals(t, watched) })
+	t.Run("issuers", func(t *testing.T) { useIssuers(t, watched) })
+	t.Run("kms", func(t *testing.T) { useKMS(t, watched) })
 	if t.Failed() {
 		return
 	}
