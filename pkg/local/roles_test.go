@@ -76,6 +76,15 @@ func patternOf(key string) string {
 	return parts[0] + "*"
 }
 
+// unseen is what only happens at the same moment as something else, or with a
+// lot of data, by function and kind. The tests of pkg/table come by it.
+var unseen = map[string][]string{
+	// A seal that was made while its organization was erased is taken back.
+	"seal-audit Table.Arn write": {"dynamodb:BatchWriteItem"},
+	// A roll has contents from a thousand associations on.
+	"erase-unverified Table.Arn read": {"ROLL*"},
+}
+
 // roles are the least statements for what was seen. Whoever is signed in may
 // come with an unverified account, and to a change with a key: no test has to
 // see that of each function.
@@ -86,7 +95,7 @@ func (u *uses) roles(t *testing.T, template *sam.Template) roles {
 		part := strings.Split(kind, " ") // function, resource, read or write
 		f := template.Functions[slices.IndexFunc(template.Functions, func(f sam.Function) bool { return f.Name == part[0] })]
 		var s sam.Statement
-		for text := range u.all[kind] {
+		for _, text := range slices.Concat(slices.Collect(maps.Keys(u.all[kind])), unseen[kind]) {
 			if strings.Contains(text, ":") {
 				s.Actions = append(s.Actions, text)
 			} else {
@@ -113,7 +122,7 @@ func (u *uses) roles(t *testing.T, template *sam.Template) roles {
 		}
 		slices.Sort(s.Actions)
 		slices.Sort(s.Keys)
-		s.Keys = slices.Compact(s.Keys)
+		s.Actions, s.Keys = slices.Compact(s.Actions), slices.Compact(s.Keys)
 		all[f.Name] = append(all[f.Name], s)
 	}
 	return all
@@ -137,13 +146,13 @@ func TestUses(t *testing.T) {
 			})
 		}
 	})
-	synctest.Test(t, func(t *testing.T) { useChanges(t, watched) })
-	synctest.Test(t, func(t *testing.T) { useCalls(t, used.add) })
-	synctest.Test(t, func(t *testing.T) { useMail(t, watched) })
-	synctest.Test(t, func(t *testing.T) { useMany(t, watched) })
-	useRefusals(t, watched)
-	useIssuers(t, watched)
-	useKMS(t, watched)
+	t.Run("changes", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useChanges(t, watched) }) })
+	t.Run("calls", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useCalls(t, used.add) }) })
+	t.Run("mail", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMail(t, watched) }) })
+	t.Run("many", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMany(t, watched) }) })
+	t.Run("refusals", func(t *testing.T) { useRefusals(t, watched) })
+	t.Run("issuers", func(t *testing.T) { useIssuers(t, watched) })
+	t.Run("kms", func(t *testing.T) { useKMS(t, watched) })
 	if t.Failed() {
 		return
 	}
