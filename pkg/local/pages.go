@@ -12,6 +12,7 @@ import (
 
 	"charter/pkg/local/page"
 	"charter/pkg/openapi"
+	"charter/pkg/table"
 )
 
 // pages are what only a laptop has: for people, and as JSON for programs, which
@@ -19,6 +20,7 @@ import (
 func (s *Service) pages(o Options) http.Handler {
 	return page.New(page.Options{
 		Document: openapi.Document, API: s, People: s.people, Mail: s.Mail, Table: s.client(o), TableName: s.Template.Table.Name, Requests: s.watch,
+		Patterns: table.AccessPatterns,
 		DeadLetters: func() (list []page.DeadLetter) {
 			for _, l := range s.DeadLetters() {
 				list = append(list, page.DeadLetter(l))

@@ -105,8 +105,8 @@ func create(t testing.TB, made *Table) {
 	}
 	template, err := sam.Read(source, map[string]string{
 		"TokenIssuer": "https://charter.example", "SecretArn": "arn:aws:secretsmanager:us-east-1:000000000000:secret:test",
-		"MailFrom": "no-reply@charter.example", "MailIdentity": "charter.example", "LinkBase": "https://charter.example/welcome", "Table": tableName,
-		"AWS::Region": "us-east-1", "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
+		"MailFrom": "no-reply@charter.example", "MailIdentity": "charter.example", "LinkBase": "https://charter.example/welcome",
+		"Table": tableName, "AWS::Region": "us-east-1", "AWS::StackName": "charter", "AWS::AccountId": "000000000000", "AWS::Partition": "aws",
 	})
 	if err != nil {
 		t.Fatal(err)

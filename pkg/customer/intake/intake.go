@@ -207,9 +207,10 @@ func (i Intake) enterCustomer(ctx context.Context, tiers pricing.Tiers, row Row)
 	if outcome == Changed && same(standing, entry, tier) {
 		return Unchanged, nil
 	}
-	if i.Apply {
-		_, err = i.Register.Enter(ctx, i.Caller, entry)
+	if !i.Apply {
+		return outcome, nil
 	}
+	_, err = i.Register.Enter(ctx, i.Caller, entry)
 	return outcome, err
 }
 

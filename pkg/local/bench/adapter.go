@@ -42,7 +42,7 @@ func (b bench) adapters(ctx context.Context, w io.Writer, made []calls.Call) err
 	for _, c := range made {
 		var cold, warm, cpu, difference []float64
 		for range runs {
-			both, err := b.lambdabench(ctx, c, []string{b.program(c, filepath.Join("own", c.Function)), b.program(c, c.Function)}, "-cold", "12", "-n", "300", "-block", "10", "-warmup", "20")
+			both, err := b.lambdabench(ctx, c, b.memory(c), []string{b.program(c, filepath.Join("own", c.Function)), b.program(c, c.Function)}, "-cold", "12", "-n", "300", "-block", "10", "-warmup", "20")
 			if err != nil {
 				return err
 			}

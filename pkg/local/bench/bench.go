@@ -105,10 +105,10 @@ func (b bench) write(c calls.Call) error {
 // measure runs a function beside its floor, and returns how the two did.
 func (b bench) measure(ctx context.Context, c calls.Call) (floor, own result, err error) {
 	program := b.program(c, c.Function)
-	if _, err := b.lambdabench(ctx, c, []string{program}, "-cold", "1", "-n", "1", "-warmup", "1", "-expect", expect(c)); err != nil {
+	if _, err := b.lambdabench(ctx, c, b.memory(c), []string{program}, "-cold", "1", "-n", "1", "-warmup", "1", "-expect", expect(c)); err != nil {
 		return floor, own, err
 	}
-	both, err := b.lambdabench(ctx, c, []string{b.floor(c), program}, "-cold", "12", "-n", "100", "-block", "20", "-warmup", "20")
+	both, err := b.lambdabench(ctx, c, b.memory(c), []string{b.floor(c), program}, "-cold", "12", "-n", "100", "-block", "20", "-warmup", "20")
 	if err != nil {
 		return floor, own, err
 	}
@@ -139,10 +139,10 @@ func (b bench) memory(c calls.Call) int {
 	return b.world.Function(c.Function).Memory
 }
 
-// lambdabench runs programs in turn, with the event of a call and the answers to
-// it.
-func (b bench) lambdabench(ctx context.Context, c calls.Call, programs []string, options ...string) ([]result, error) {
-	memory, out := b.memory(c), b.path(c.Function, "results.json")
+// lambdabench runs programs in turn, with so many MB, the event of a call and the
+// answers to it.
+func (b bench) lambdabench(ctx context.Context, c calls.Call, memory int, programs []string, options ...string) ([]result, error) {
+	out := b.path(c.Function, "results.json")
 	args := append([]string{
 		"-event", b.path(c.Function, "event.json"), "-stubdir", b.path(c.Function, "answers"),
 		"-env", b.path("surroundings.env"), "-json", out, "-gap", b.gap.String(), "-memory", fmt.Sprint(memory),

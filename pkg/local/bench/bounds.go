@@ -14,12 +14,16 @@ import (
 // a busy machine moves little: what is beside it waits as well.
 type bound struct{ cold, warm, cpu, calls float64 }
 
+// What was reached, and 15 % more, but no more than 2, 4 and 5.8, the
+// authorizer's 2.5 and 4.5: its floor asks nobody. The exception is
+// create-organization, which makes four requests where the floor makes one. Two of
+// them count the attempt.
 var bounds = map[string]bound{
-	"authorizer":          {2.5, 4.5, 5.8, 0},
-	"create-organization": {3.5, 6.1, 10.6, 4},
-	"create-price-tier":   {2.0, 4.0, 5.8, 1},
-	"get-organization":    {2.0, 4.0, 5.8, 1},
-	"list-associations":   {2.3, 4.0, 7.2, 2},
+	"authorizer":          {2.0, 2.8, 2.6, 0},
+	"create-organization": {2.4, 5.7, 10.2, 4},
+	"create-price-tier":   {2.0, 3.3, 5.0, 1},
+	"get-organization":    {2.0, 3.3, 5.0, 1},
+	"list-associations":   {2.0, 3.7, 5.8, 2},
 }
 
 const (
@@ -71,14 +75,16 @@ func (b bench) hold(ctx context.Context, w io.Writer, c calls.Call, runs int) (b
 		cpu = append(cpu, own.CPUUS/floor.CPUUS)
 	}
 	most := bounds[c.Function]
-	fmt.Fprintf(w, "%20s", c.Function)
-	for _, m := range []struct {
+	type measured struct {
 		what        string
 		value, most float64
-	}{
-		{"cold x", percentile(cold, 50), most.cold}, {"warm x", percentile(warm, 50), most.warm}, {"CPU x", percentile(cpu, 50), most.cpu},
-		{"raw KB", own.RawKB, mostRaw}, {"zip KB", own.ZipKB, mostZip}, {"calls", own.Calls, most.calls},
-	} {
+	}
+	all := []measured{{"CPU x", percentile(cpu, 50), most.cpu}, {"raw KB", own.RawKB, mostRaw}, {"zip KB", own.ZipKB, mostZip}, {"calls", own.Calls, most.calls}}
+	if b.shares { // the bounds of times are for a share of a core
+		all = append([]measured{{"cold x", percentile(cold, 50), most.cold}, {"warm x", percentile(warm, 50), most.warm}}, all...)
+	}
+	fmt.Fprintf(w, "%20s", c.Function)
+	for _, m := range all {
 		fmt.Fprintf(w, "   %s %.4g of %g", m.what, m.value, m.most)
 		if !(m.value <= m.most) { // nor what was not measured
 			broken = append(broken, fmt.Sprintf("%s: %s %.4g of %g", c.Function, m.what, m.value, m.most))

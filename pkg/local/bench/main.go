@@ -1,6 +1,7 @@
 // Command bench measures every function as it is deployed, beside the least that could do its work.
 //
-//	make bench      every function, once, as a table; and what aws-lambda-go-api-proxy costs
+//	make bench      every function, once, as a table; one beside a function as it is usually written; and what
+//	                aws-lambda-go-api-proxy costs
 //	make bounds     the functions that have bounds; it fails where one does not hold
 //
 // It builds for this machine, where arm64 is deployed, with the flags that are deployed; calls each function with an event
@@ -88,7 +89,11 @@ func run(ctx context.Context, harness string, check bool, gap time.Duration, nam
 	if err := b.all(ctx, os.Stdout, made); err != nil {
 		return err
 	}
-	return b.adapters(ctx, os.Stdout, slices.DeleteFunc(made, func(c calls.Call) bool { return !slices.Contains(paired, c.Function) }))
+	made = slices.DeleteFunc(made, func(c calls.Call) bool { return !slices.Contains(paired, c.Function) })
+	if len(made) == 0 {
+		return nil
+	}
+	return errors.Join(b.usual(ctx, os.Stdout, harness, made[0]), b.adapters(ctx, os.Stdout, made))
 }
 
 // usual is one call of each function, the first.

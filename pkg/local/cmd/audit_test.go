@@ -22,20 +22,30 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if os.Getenv("CHARTER_TEST_AUDIT") != "" { // as the command
-		os.Args = []string{"charter", "audit"}
+	if command := os.Getenv(commandName); command != "" {
+		os.Args = []string{"charter", command}
 		main()
 		return
 	}
 	os.Exit(m.Run())
 }
 
-// run is the command's exit status and all that it printed.
-func run(t *testing.T, variables ...string) (int, string) {
+// The test binary is the command that this variable names.
+const commandName = "CHARTER_TEST_COMMAND"
+
+// command is the command in a process of its own, in a folder of its own.
+func command(t *testing.T, name string, variables ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Dir = t.TempDir()
-	cmd.Env = append([]string{"CHARTER_TEST_AUDIT=yes"}, variables...)
+	cmd.Env = append([]string{commandName + "=" + name}, variables...)
+	return cmd
+}
+
+// run is a command's exit status and all that it printed.
+func run(t *testing.T, name string, variables ...string) (int, string) {
+	t.Helper()
+	cmd := command(t, name, variables...)
 	out, err := cmd.CombinedOutput()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -52,7 +62,7 @@ func TestAudit(t *testing.T) {
 	data := t.TempDir()
 	expect := func(what string, status int, says string, variables ...string) {
 		t.Helper()
-		if got, out := run(t, variables...); got != status || !strings.Contains(out, says) {
+		if got, out := run(t, "audit", variables...); got != status || !strings.Contains(out, says) {
 			t.Errorf("%s: exit status %d, %s", what, got, out)
 		}
 	}

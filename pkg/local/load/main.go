@@ -21,7 +21,6 @@ package main
 import (
 	"cmp"
 	"context"
-
 	"flag"
 	"fmt"
 	"io"
@@ -44,7 +43,7 @@ func main() {
 	flag.IntVar(&o.gateways, "gateways", 8, "processes")
 	flag.IntVar(&o.clients, "clients", 16, "that ask at once")
 	flag.StringVar(&o.plot, "plot", "", "the file of the plot; none without it")
-	sizes := flag.String("rows", "100,1000,10000,30000,300000", "associations to begin with")
+	sizes := flag.String("rows", "100,1000,10000,20000,200000", "associations to begin with")
 	flag.Parse()
 	for text := range strings.SplitSeq(*sizes, ",") {
 		n, err := strconv.Atoi(text)
@@ -53,6 +52,10 @@ func main() {
 			os.Exit(2)
 		}
 		o.rows = append(o.rows, n)
+	}
+	if o.gateways < 1 || o.clients < 1 {
+		fmt.Fprintln(os.Stderr, "load: there is no load without a gateway and a client")
+		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	_, err := run(ctx, os.Stdout, o)
@@ -98,7 +101,7 @@ func run(ctx context.Context, w io.Writer, o options) (measured []sample, err er
 	}
 	where := fmt.Sprintf("%s, %s/%s, %d CPUs, %s, %d gateways, %d clients", time.Now().UTC().Format(time.DateOnly),
 		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), o.gateways, o.clients)
-	fmt.Fprintf(w, "%s; %v at each of the last two sizes, %v at each before. p50 and p99 in ms:\n\n%s\n", where, o.duration, o.sketch, head())
+	fmt.Fprintf(w, "%s; %v at each of the last two sizes, %v at each before. p50 and p99 in ms:\n\n%s\n", where, o.duration, o.sketch, head("rows", "a second", "errors"))
 	compared := max(0, len(o.rows)-2)
 	for _, rows := range o.rows[:compared] {
 		s, err := t.inTurns(ctx, o.sketch, rows)

@@ -167,12 +167,12 @@ func percentile[T any](sorted []T, p int) (value T) {
 	return sorted[min(len(sorted)*p/100, len(sorted)-1)]
 }
 
-func head() string {
-	line, rule := "| rows | a second | errors |", "| --- | --- | --- |"
+// head begins a table with a column for each kind behind the others.
+func head(columns ...string) string {
 	for _, k := range mix {
-		line, rule = line+" "+k.name+" |", rule+" --- |"
+		columns = append(columns, k.name)
 	}
-	return line + "\n" + rule
+	return "| " + strings.Join(columns, " | ") + " |\n|" + strings.Repeat(" --- |", len(columns))
 }
 
 // String is a row of the table: p50 and p99 of each kind, in ms.
@@ -187,15 +187,13 @@ func (s sample) String() string {
 // trips are the round trips of a request at each size, on average.
 func trips(measured []sample) string {
 	var b strings.Builder
-	b.WriteString("Round trips to the table, on average; requests to it in brackets:\n\n")
-	b.WriteString(strings.Replace(head(), " a second | errors |", "", 1))
-	out := strings.Replace(b.String(), "| --- | --- | --- |", "| --- |", 1)
+	fmt.Fprintf(&b, "Round trips to the table, on average; requests to it in brackets:\n\n%s", head("rows"))
 	for _, s := range measured {
-		out += fmt.Sprintf("\n| %d–%d |", s.Before, s.After)
+		fmt.Fprintf(&b, "\n| %d–%d |", s.Before, s.After)
 		for _, k := range s.Kinds {
 			n := float64(max(len(k.Trips), 1))
-			out += fmt.Sprintf(" %.2f (%.2f) |", float64(k.Waiting)/n, float64(k.Requests)/n)
+			fmt.Fprintf(&b, " %.2f (%.2f) |", float64(k.Waiting)/n, float64(k.Requests)/n)
 		}
 	}
-	return out
+	return b.String()
 }

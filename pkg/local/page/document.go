@@ -49,6 +49,8 @@ type parameter struct {
 	Description []block
 	Schema      *schema
 	Example     string // "" for none
+
+	encoded bool // its value is a text of a media type, such as JSON
 }
 
 // Field is the name of the parameter's field in the form.
@@ -198,7 +200,7 @@ func readParameter(p value, name, in string) parameter {
 	out := parameter{Name: name, In: in, Required: p.get("required").text() == "true", Description: prose(p.get("description").text())}
 	s := p.get("schema")
 	for _, m := range readMedia(p) { // its value may be written as of a media type
-		out.Schema = m.Schema
+		out.Schema, out.encoded = m.Schema, true
 		for _, e := range m.Examples {
 			out.Example = e.Value
 			break

@@ -40,8 +40,7 @@ type tableView struct {
 type organization struct{ ID, Name, PK string }
 
 func (p *Page) showTable(w http.ResponseWriter, r *http.Request) {
-	v := tableView{Name: p.TableName}
-	v.Patterns, v.Kinds = readPatterns()
+	v := tableView{Name: p.TableName, Patterns: p.patterns, Kinds: p.kinds}
 	var err error
 	if v.Organizations, err = p.organizations(r.Context()); err != nil {
 		p.trouble(w, http.StatusInternalServerError, "table", "The table cannot be read", err.Error())
@@ -52,8 +51,11 @@ func (p *Page) showTable(w http.ResponseWriter, r *http.Request) {
 
 // organizations are some of those that there are, by their names.
 func (p *Page) organizations(ctx context.Context) (list []organization, err error) {
-	_, kinds := readPatterns()
-	found, err := p.read(ctx, reach{kind: kinds[0]}, nil)
+	n := slices.IndexFunc(p.kinds, func(k *kind) bool { return k.ID == "organization" })
+	if n < 0 {
+		return nil, nil
+	}
+	found, err := p.read(ctx, reach{kind: p.kinds[n]}, nil)
 	for _, i := range found.items {
 		pk, _ := keyOf(i)
 		_, id, _ := strings.Cut(pk, separator)
@@ -118,15 +120,13 @@ type stored = map[string]types.AttributeValue
 
 func (p *Page) showItems(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	_, kinds := readPatterns()
-	v := itemsView{Title: "Items", Kinds: kinds, All: query.Get("all") != ""}
+	v := itemsView{Title: "Items", Kinds: p.kinds, All: query.Get("all") != ""}
 	a := reach{pk: query.Get("pk"), any: v.All}
 	if typed := strings.TrimSpace(query.Get("key")); typed != "" { // with # for separators
 		a.pk = strings.ReplaceAll(typed, "#", separator)
 	}
-	if n := slices.IndexFunc(kinds, func(k *kind) bool { return k.ID == query.Get("kind") }); n >= 0 {
-		a.kind, v.Kind = kinds[n], kinds[n]
-		v.Title = kinds[n].What
+	if n := slices.IndexFunc(p.kinds, func(k *kind) bool { return k.ID == query.Get("kind") }); n >= 0 {
+		a.kind, v.Kind, v.Title = p.kinds[n], p.kinds[n], p.kinds[n].What
 		v.fill(&a, query)
 	}
 	if a.pk != "" {

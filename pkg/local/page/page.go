@@ -51,6 +51,7 @@ type Options struct {
 	DeadLetters func() []DeadLetter
 	Table       *dynamodb.Client // only reads
 	TableName   string
+	Patterns    string // the source whose comment names the access patterns and the kinds of items
 	Requests    *watch.Watch
 }
 
@@ -62,12 +63,15 @@ type Page struct {
 	Options
 	handler  http.Handler
 	document func() (*document, error)
+	patterns []pattern
+	kinds    []*kind
 }
 
 // New returns the page. More handlers may be given, by path, and are guarded as
 // the rest: where a path is that of a view, they answer who does not ask for HTML.
 func New(o Options, more map[string]http.HandlerFunc) *Page {
 	p := &Page{Options: o, document: sync.OnceValues(func() (*document, error) { return readDocument(o.Document) })}
+	p.patterns, p.kinds = readPatterns(o.Patterns)
 	mux := http.NewServeMux()
 	views := map[string]http.HandlerFunc{
 		"/_local/{$}":                p.showReference,

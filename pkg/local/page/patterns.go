@@ -1,17 +1,10 @@
 package page
 
 import (
-	_ "embed"
 	"regexp"
 	"slices"
 	"strings"
 )
-
-// The access patterns and the kinds of items, as the comment of pkg/table/keys.go
-// has them: go test ./pkg/local/page -update copies them here.
-//
-//go:embed patterns.txt
-var patternsText string
 
 // pattern is a way in which the service uses the table.
 type pattern struct {
@@ -46,15 +39,21 @@ type part struct {
 type form []part
 
 var (
+	tablesOf    = regexp.MustCompile(`(?m)(?:^//\t.*\n)+`)
 	patternLine = regexp.MustCompile(`(?m)^(.*?) {2,}(\w+)\.(\w+) +([\dn]) +(.*)$`)
 	kindLine    = regexp.MustCompile(`(?m)^(.*?) {2,}(\S+(?: \.\.\.)?) +(.*)$`)
 	partOf      = regexp.MustCompile(`<[^>]*>|#|[^<#]+`)
 	mentioned   = regexp.MustCompile(`[A-Z]*#[A-Z]*(?:<id>)?|\b(?:byDue|ROLL)\b`)
 )
 
-// patterns are all that the file tells.
-func readPatterns() (patterns []pattern, kinds []*kind) {
-	first, second, _ := strings.Cut(patternsText, "\n\n")
+// readPatterns reads what the comment of pkg/table/keys.go says in its two
+// tables: the access patterns, and the kinds of items.
+func readPatterns(source string) (patterns []pattern, kinds []*kind) {
+	tables := tablesOf.FindAllString(source, 2)
+	if len(tables) < 2 {
+		return nil, nil
+	}
+	first, second := strings.ReplaceAll(tables[0], "//\t", ""), strings.ReplaceAll(tables[1], "//\t", "")
 	for _, m := range kindLine.FindAllStringSubmatch(second, -1) {
 		k := &kind{ID: idOf(m[1]), What: m[1], PK: cutPattern(m[2]), SK: cutPattern(m[3])}
 		for text := range strings.SplitSeq(m[3], ", ") {

@@ -102,22 +102,18 @@ func (p *Page) trial(w http.ResponseWriter, r *http.Request) (t trial, ok bool) 
 	return t, true
 }
 
-// suggest fills the form with what has to be given. An example of an id that the
-// caller has gives way to the caller's own.
+// suggest fills the form with what has to be given: the caller's own organization
+// where the id of one is asked for, else examples.
 func (o *operation) suggest(as person, chosen string) url.Values {
 	form := url.Values{}
 	for _, q := range o.Parameters {
-		if !q.Required {
-			continue
+		switch {
+		case !q.Required:
+		case q.Schema != nil && q.Schema.takesOrganization(as.Organization):
+			form.Set(q.Field(), as.Organization)
+		default:
+			form.Set(q.Field(), q.Example)
 		}
-		value := q.Example
-		for _, own := range []string{as.Organization, as.Subject} {
-			prefix, _, _ := strings.Cut(own, "_")
-			if own != "" && len(value) == len(own) && strings.HasPrefix(value, prefix+"_") && q.Name != "userId" {
-				value = own
-			}
-		}
-		form.Set(q.Field(), value)
 	}
 	if o.Body != nil && len(o.Body.Media) > 0 {
 		form.Set("type", o.Body.Media[0].Type)
@@ -146,7 +142,7 @@ func (t trial) request(from *http.Request, token string) (*http.Request, error) 
 		case q.In == "path":
 			path = strings.ReplaceAll(path, "{"+q.Name+"}", url.PathEscape(value))
 		case value == "":
-		case q.In == "query" && q.Schema != nil && strings.HasPrefix(q.Schema.Type, "array"):
+		case q.In == "query" && !q.encoded && q.Schema != nil && strings.HasPrefix(q.Schema.Type, "array"):
 			for each := range strings.SplitSeq(value, ",") {
 				query.Add(q.Name, strings.TrimSpace(each))
 			}

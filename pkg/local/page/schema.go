@@ -3,6 +3,7 @@ package page
 import (
 	"bytes"
 	"cmp"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -17,6 +18,18 @@ type schema struct {
 	Choices     []*schema
 	Rule        string // "One of" or "Any of", over Choices
 	Again       bool   // it is inside of itself: the outer one tells what it is
+
+	pattern string
+}
+
+// takesOrganization reports whether the schema is that of an organization's id,
+// and takes this one.
+func (s *schema) takesOrganization(id string) bool {
+	if !strings.Contains(s.pattern, "org_") {
+		return false
+	}
+	pattern, err := regexp.Compile(s.pattern)
+	return err == nil && pattern.MatchString(id)
 }
 
 type field struct {
@@ -35,12 +48,12 @@ func (r schemaReader) read(v value) *schema {
 	s := &schema{Name: name}
 	if name != "" && slices.Contains(r, name) {
 		s.Type, s.Again = "object", true
-		return s
+	} else {
+		if name != "" {
+			r = append(slices.Clip(r), name)
+		}
+		r.add(s, to)
 	}
-	if name != "" {
-		r = append(slices.Clip(r), name)
-	}
-	r.add(s, to)
 	if to != v { // what stands beside a $ref holds, too
 		if d := v.own("description"); d.there() {
 			s.Description = prose(d.text())
@@ -56,9 +69,7 @@ func (r schemaReader) add(s *schema, v value) {
 	if d := v.own("description"); d.there() && s.Description == nil {
 		s.Description = prose(d.text())
 	}
-	if s.Name == "" {
-		s.Name = v.own("title").text()
-	}
+	s.Name, s.pattern = cmp.Or(s.Name, v.own("title").text()), cmp.Or(s.pattern, v.own("pattern").text())
 	r.addType(s, v)
 	s.Facts = append(s.Facts, facts(v)...)
 	required := map[string]bool{}
@@ -86,6 +97,7 @@ func (r schemaReader) add(s *schema, v value) {
 		}
 		s.Facts, s.Fields = append(s.Facts, inner.Facts...), append(s.Fields, inner.Fields...)
 		s.Again = s.Again || inner.Again
+		s.pattern = cmp.Or(s.pattern, inner.pattern)
 		if inner.Choices != nil {
 			s.Choices, s.Rule = append(s.Choices, inner.Choices...), inner.Rule
 		}
@@ -243,6 +255,9 @@ func sampleOf(v value, around []string) (sample []byte, ok bool) {
 		if inner, ok := sampleOf(v.own("items"), around); ok {
 			return slices.Concat([]byte("["), inner, []byte("]")), true
 		}
+	}
+	if least := v.own("minimum"); least.there() {
+		return least.json(), true
 	}
 	text, ok := map[string]string{"string": `""`, "integer": "0", "number": "0", "boolean": "false", "array": "[]", "object": "{}", "null": "null"}[kind]
 	return []byte(text), ok
