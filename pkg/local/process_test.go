@@ -67,9 +67,8 @@ func serveProcess(data, tableURL string) error {
 
 // process is a service in a process of its own.
 type process struct {
-	url  string
-	cmd  *exec.Cmd
-	stop io.Closer
+	url string
+	cmd *exec.Cmd
 }
 
 func startProcess(t *testing.T, data, tableURL string) *process {
@@ -77,8 +76,7 @@ func startProcess(t *testing.T, data, tableURL string) *process {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), processData+"="+data, processTable+"="+tableURL)
 	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	if err != nil {
+	if _, err := cmd.StdinPipe(); err != nil { // which ends with this process
 		t.Fatal(err)
 	}
 	stdout, err := cmd.StdoutPipe()
@@ -92,7 +90,7 @@ func startProcess(t *testing.T, data, tableURL string) *process {
 	if err != nil {
 		t.Fatalf("the process did not start: %v", err)
 	}
-	p := &process{"http://" + strings.TrimSpace(address), cmd, stdin}
+	p := &process{"http://" + strings.TrimSpace(address), cmd}
 	t.Cleanup(func() { p.kill() })
 	return p
 }
@@ -100,12 +98,6 @@ func startProcess(t *testing.T, data, tableURL string) *process {
 // kill is SIGKILL.
 func (p *process) kill() {
 	p.cmd.Process.Kill()
-	p.cmd.Wait()
-}
-
-// end lets the process close what it has open.
-func (p *process) end() {
-	p.stop.Close()
 	p.cmd.Wait()
 }
 
@@ -240,15 +232,22 @@ func TestKilledDuringCreate(t *testing.T) {
 		}
 	}
 
-	p := startProcess(t, data, "")
-	defer p.end()
+	// Its clock is an hour ahead: a letter that was claimed when its sender was
+	// killed is free again at once.
+	service, err := Start(Options{Template: templateFile, Data: data, Log: slog.New(slog.DiscardHandler), Now: inAnHour})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	served := httptest.NewServer(service)
+	defer served.Close()
 	waiting := map[string]bool{}
 	for email, there := range emails {
 		if !there {
 			continue
 		}
 		waiting[email] = true
-		status, record := call("GET", p.url+"/api/organization", login(t, p.url, email, ""), "")
+		status, record := call("GET", served.URL+"/api/organization", login(t, served.URL, email, ""), "")
 		if status != http.StatusOK || len(record["Subscriptions"].([]any)) != 1 {
 			t.Errorf("the organization of %s: %d %v", email, status, record)
 		}
@@ -256,10 +255,8 @@ func TestKilledDuringCreate(t *testing.T) {
 	if len(waiting) != made {
 		t.Errorf("%d creates were answered or stand, %d organizations do", len(waiting), made)
 	}
-	// A letter that was claimed when its sender was killed is free again after
-	// its lease.
 	for deadline := time.Now().Add(90 * time.Second); len(waiting) > 0 && time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
-		for _, to := range letters(t, p.url) {
+		for _, to := range letters(t, served.URL) {
 			delete(waiting, to)
 		}
 	}

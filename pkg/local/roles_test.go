@@ -20,6 +20,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
 	"charter/pkg/caller"
 	"charter/pkg/env"
 	"charter/pkg/env/signing"
@@ -150,6 +153,7 @@ func TestUses(t *testing.T) {
 	t.Run("calls", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useCalls(t, used.add) }) })
 	t.Run("mail", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMail(t, watched) }) })
 	t.Run("many", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useMany(t, watched) }) })
+	t.Run("of old", func(t *testing.T) { synctest.Test(t, func(t *testing.T) { useOfOld(t, watched) }) })
 	t.Run("refusals", func(t *testing.T) { useRefusals(t, watched) })
 	t.Run("issuers", func(t *testing.T) { useIssuers(t, watched) })
 	t.Run("kms", func(t *testing.T) { useKMS(t, watched) })
@@ -261,12 +265,8 @@ func organizationOf(t *testing.T, a answer) string {
 	return is.Organization.OrganizationID
 }
 
-// useMany makes so many associations that they are folded twice, in an
-// organization with so many from before that its lists are read from its roll; and
-// erases it, which nobody has verified, with an API client and a customer.
-//
-// Tried with the control that it must catch: a role of list-associations without
-// the sheets of rolls, which failed lists of over 10,000.
+// useMany makes so many associations that sheets of the roll are merged; and erases
+// the organization, which nobody has verified, with an API client and a customer.
 func useMany(t *testing.T, watched func(*local.Options)) {
 	m := startMailing(t, watched)
 	ann := m.found(t, "ann")
@@ -283,20 +283,57 @@ func useMany(t *testing.T, watched func(*local.Options)) {
 	send("POST", "/api/organizations/price-tiers", `{"Name": "Retail", "CurrencyCode": "EUR"}`)
 	send("PUT", "/api/customers", `{"customerNumber": "C-1", "companyName": "Globex", "pricing": "Retail"}`)
 	user := m.welcomes(t, ann)[0].UserID
+	text := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+	put := func(i map[string]types.AttributeValue) {
+		t.Helper()
+		if _, err := m.table.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &m.Template.Table.Name, Item: i}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for n := range 1200 { // so many that sheets are merged; most of them have to be nothing but log
+		if n < 200 {
+			send("POST", "/api/organizations/users/associate-customer", fmt.Sprintf(`{"UserId": %q, "CustomerNumber": "C-%d"}`, user, n))
+		} else {
+			put(map[string]types.AttributeValue{"PK": text("ORG\x01" + id + "\x01LOG"), "SK": text(fmt.Sprintf("%s\x01C-%d", user, n)),
+				"Link": &types.AttributeValueMemberB{Value: make([]byte, 17)}})
+		}
+		if n == 99 || n == 199 || n == 1199 {
+			m.invoke(t, "index-associations", fmt.Sprintf(
+				`{"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"PK": {"S": "ORG\u0001%s\u0001LOG"}}}}]}`, id))
+		}
+	}
+	time.Sleep(31 * 24 * time.Hour)
+	m.invoke(t, "erase-unverified", fmt.Sprintf(`{"Records": [{"eventName": "REMOVE", "userIdentity": {"type": "Service",
+		"principalId": "dynamodb.amazonaws.com"}, "dynamodb": {"SequenceNumber": "1", "OldImage": {"OrganizationId": {"S": %q}}}}]}`, id))
+	// An entry as one that seals has read it before all that was gone.
+	put(map[string]types.AttributeValue{"PK": text("ORG\x01" + id + "\x01AUDIT"), "SK": text("01jz0000000000000000000000")})
+	m.invoke(t, "seal-audit", fmt.Sprintf(
+		`{"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"OrganizationId": {"S": %q}}}}]}`, id))
+}
+
+// useOfOld lists an organization with so many associations from before it had a
+// roll that the list is read from that.
+//
+// Tried with the control that it must catch: a role of list-associations without
+// the sheets of rolls, which failed lists of over 10,000.
+func useOfOld(t *testing.T, watched func(*local.Options)) {
+	m := startMailing(t, watched)
+	ann := m.found(t, "ann")
+	id := organizationOf(t, m.send(t, request{"GET", "/api/organization", ""}, ann))
+	user := m.welcomes(t, ann)[0].UserID
 	inherit(t, m.Table, id, user, 10_000)
 	for n := range 200 {
-		send("POST", "/api/organizations/users/associate-customer", fmt.Sprintf(`{"UserId": %q, "CustomerNumber": "C-%d"}`, user, n))
+		m.send(t, request{"POST", "/api/organizations/users/associate-customer", fmt.Sprintf(`{"UserId": %q, "CustomerNumber": "C-%d"}`, user, n)}, ann)
 		if n%100 == 99 {
 			m.invoke(t, "index-associations", fmt.Sprintf(
 				`{"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1", "NewImage": {"PK": {"S": "ORG\u0001%s\u0001LOG"}}}}]}`, id))
 		}
 	}
-	if a := send("GET", "/api/organizations/users/associations?pageNumber=200&filters[0].field=CustomerNumber&filters[0].operator=contains&filters[0].value=C-", ""); !strings.Contains(a.body, `"TotalRecords":10200`) {
+	a := m.send(t, request{"GET", "/api/organizations/users/associations?pageNumber=200&" +
+		"filters[0].field=CustomerNumber&filters[0].operator=contains&filters[0].value=C-", ""}, ann)
+	if !strings.Contains(a.body, `"TotalRecords":10200`) {
 		t.Errorf("the list says %.300s", a.body)
 	}
-	time.Sleep(31 * 24 * time.Hour)
-	m.invoke(t, "erase-unverified", fmt.Sprintf(`{"Records": [{"eventName": "REMOVE", "userIdentity": {"type": "Service",
-		"principalId": "dynamodb.amazonaws.com"}, "dynamodb": {"SequenceNumber": "1", "OldImage": {"OrganizationId": {"S": %q}}}}]}`, id))
 }
 
 // inherit writes associations straight into the table, as they lie in an
