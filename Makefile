@@ -47,7 +47,7 @@ bounds: ## fail where a function takes more than its bounds allow
 	$(SAM_GO) go run ./pkg/local/bench -check
 
 load: ## put a mix of requests on eight gateways with one table, at five sizes, and draw the latency
-	go run ./pkg/local/load -plot pkg/local/load/latency.svg
+	go run ./pkg/local/load -plot pkg/local/load/latency.svg -readme README.md
 
 smoke: ## run every function as it is built for Lambda on its event; or walk a deployed stack, URL=https://...
 	$(SAM_GO) go run -trimpath ./pkg/local/smoke $(if $(URL),-url '$(URL)')
