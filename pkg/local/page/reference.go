@@ -152,7 +152,7 @@ func (t trial) request(from *http.Request, token string) (*http.Request, error) 
 		case q.In == "header":
 			header.Set(q.Name, value)
 		case q.In == "cookie":
-			header.Add("Cookie", (&http.Cookie{Name: q.Name, Value: value}).String())
+			header.Add("Cookie", q.Name+"="+value)
 		}
 	}
 	if more := strings.TrimPrefix(strings.TrimSpace(t.form.Get("query")), "?"); more != "" {
