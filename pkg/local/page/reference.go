@@ -152,7 +152,7 @@ func (t trial) request(from *http.Request, token string) (*http.Request, error) 
 		case q.In == "header":
 			header.Set(q.Name, value)
 		case q.In == "cookie":
-			header.Add("Cookie", (&http.Cookie{Name: q.Name, Value: value}).String())
+			header.Add("Cookie", q.Name+"="+value)
 		}
 	}
 	if more := strings.TrimPrefix(strings.TrimSpace(t.form.Get("query")), "?"); more != "" {
@@ -225,18 +225,18 @@ func shown(body []byte) string {
 
 // curlOf is the request as a command line, with $TOKEN for the token.
 func curlOf(r *http.Request) (string, error) {
-	line := "curl"
+	words := []string{"curl"}
 	if r.Method != http.MethodGet {
-		line += " -X " + r.Method
+		words = append(words, "-X "+r.Method)
 	}
-	line += " " + inShell(r.URL.String())
+	words = append(words, inShell(r.URL.String()))
 	for _, name := range slices.Sorted(maps.Keys(r.Header)) {
 		for _, value := range r.Header[name] {
+			header := inShell(name + ": " + value)
 			if name == "Authorization" {
-				line += " \\\n  -H \"Authorization: Bearer $TOKEN\""
-				continue
+				header = `"Authorization: Bearer $TOKEN"`
 			}
-			line += " \\\n  -H " + inShell(name+": "+value)
+			words = append(words, "\\\n  -H", header)
 		}
 	}
 	body, err := io.ReadAll(r.Body)
@@ -245,9 +245,9 @@ func curlOf(r *http.Request) (string, error) {
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	if len(body) > 0 {
-		line += " \\\n  --data-binary " + inShell(string(body))
+		words = append(words, "\\\n  --data-binary", inShell(string(body)))
 	}
-	return line, nil
+	return strings.Join(words, " "), nil
 }
 
 func inShell(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }

@@ -94,7 +94,8 @@ func (c *Call) explain(answer *http.Response) error {
 		Type    string                  `json:"__type"`
 		Reasons []struct{ Code string } `json:"CancellationReasons"`
 	}
-	if json.Unmarshal(body, &refusal) != nil || refusal.Type == "" {
+	_ = json.Unmarshal(body, &refusal) // what is no JSON explains nothing
+	if refusal.Type == "" {
 		return nil
 	}
 	c.Failure = refusal.Type[strings.LastIndexByte(refusal.Type, '#')+1:]

@@ -149,11 +149,11 @@ func TestParts(t *testing.T) {
 		})
 		s.send("GET", "/")
 		call := s.Requests()[0].Calls[0]
-		parts := ""
+		var list []string
 		for _, p := range call.Parts {
-			parts += strings.TrimSpace(p.Verb+" "+p.PK+"/"+p.SK+" "+p.Reason) + ";"
+			list = append(list, strings.TrimSpace(p.Verb+" "+p.PK+"/"+p.SK+" "+p.Reason)+";")
 		}
-		if call.Failure != c.failure || parts != c.parts {
+		if parts := strings.Join(list, ""); call.Failure != c.failure || parts != c.parts {
 			t.Errorf("%s: failure %q, parts %s; want %q, %s", c.operation, call.Failure, parts, c.failure, c.parts)
 		}
 	}
