@@ -22,7 +22,7 @@ test: ## vet the code and run every test
 	go test $(RACE) -timeout=30m -shuffle=on ./...
 
 test-dynamodb-local: ## run the tests of the table and of the embedded engine on Amazon's DynamoDB Local; needs Java 17 and npm
-	.ci/dynamodb-local go test -count=1 -timeout=20m ./pkg/table ./pkg/local/dynamo
+	.ci/dynamodb-local go test -count=1 -timeout=20m ./pkg/table ./pkg/local/dynamo -rapid.checks=50
 
 audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
 	@go run ./pkg/local/cmd audit
