@@ -60,9 +60,10 @@ type Service struct {
 	people  *page.People
 	watched http.Handler // the gateway, for what is not a page
 
-	stop context.CancelFunc
-	work sync.WaitGroup
-	dead deadLetters
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+	dead   deadLetters
+	tokens tokenReader
 }
 
 const (
@@ -108,7 +109,6 @@ func Start(o Options) (*Service, error) {
 	if o.Between != nil {
 		out = o.Between(out)
 	}
-	out = s.watch.Transport(out)
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
@@ -119,7 +119,11 @@ func Start(o Options) (*Service, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+		e.HTTP.Transport = s.watch.Transport(e.HTTP.Transport) // what the role refuses is seen too
 		functions[f.Name] = wire(e)
+		if f.Name == "access" {
+			s.tokens = newTokenReader(e)
+		}
 	}
 	s.Gateway, err = gateway.New(s.Template, functions, gateway.Options{Local: s.pages(o), Log: o.Log, Now: o.Now})
 	if err != nil {

@@ -18,6 +18,9 @@ import (
 )
 
 // Whatever is asked, in whatever order, another engine answers the same: results, codes of errors and capacity units.
+//
+// Caught, as it once was: a REMOVE inside of what is not there that did nothing; a filter of an index by an attribute that
+// the index does not have.
 func TestEnginesAreAlike(t *testing.T) {
 	others := map[string]func(t testing.TB) *side{
 		"file": func(t testing.TB) *side {

@@ -61,7 +61,9 @@ func (p *Page) organizations(ctx context.Context) (list []organization, err erro
 		_, id, _ := strings.Cut(pk, separator)
 		list = append(list, organization{id, cmp.Or(text(i["Name"]), id), pk})
 	}
-	slices.SortFunc(list, func(a, b organization) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortFunc(list, func(a, b organization) int {
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
 	return list, err
 }
 
@@ -85,17 +87,16 @@ func (a reach) holds(i stored) bool {
 }
 
 type itemsView struct {
-	Title   string
-	Kind    *kind
-	All     bool // whatever lies in the partitions of the kind
-	PK      []part
-	Fields  []asked
-	Items   []item
-	First   string // address of the first page, "" on it
-	Next    string // address of the next page, "" on the last
-	Looked  int    // how many items were looked at, where the search stopped early; else 0
-	Kinds   []*kind
-	Missing bool // the key that was asked for is in no form
+	Title  string
+	Kind   *kind
+	All    bool // whatever lies in the partitions of the kind
+	PK     []part
+	Fields []asked
+	Items  []item
+	First  string // address of the first page, "" on it
+	Next   string // address of the next page, "" on the last
+	Looked int    // how many items were looked at, where the search stopped early; else 0
+	Kinds  []*kind
 }
 
 // asked is a part of a partition key that one may fill in.
@@ -228,7 +229,8 @@ func (p *Page) read(ctx context.Context, a reach, after stored) (f found, err er
 func (p *Page) readOnce(ctx context.Context, a reach, after stored) (items []stored, last stored, looked int, err error) {
 	if a.pk != "" {
 		in := &dynamodb.QueryInput{TableName: &p.TableName, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
-			KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: stored{":pk": str(a.pk)}, Limit: aws.Int32(10 * itemsAPage)}
+			KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: stored{":pk": str(a.pk)},
+			Limit: aws.Int32(10 * itemsAPage)}
 		if a.sk != "" {
 			*in.KeyConditionExpression += " AND begins_with(SK, :sk)"
 			in.ExpressionAttributeValues[":sk"] = str(a.sk)

@@ -22,6 +22,14 @@ type schema struct {
 	pattern string
 }
 
+// Pattern is a pattern that is too long to stand among the facts, else "".
+func (s *schema) Pattern() string {
+	if len(s.pattern) <= maxFact {
+		return ""
+	}
+	return s.pattern
+}
+
 // takesOrganization reports whether the schema is that of an organization's id,
 // and takes this one.
 func (s *schema) takesOrganization(id string) bool {
@@ -170,11 +178,12 @@ var limits = []struct{ keyword, before string }{
 	{"const", "always"},
 }
 
-// maxFact is how many bytes of a pattern are shown.
+// maxFact is how many bytes of a pattern stand among the facts.
 const maxFact = 32
 
 var marks = []struct{ keyword, fact string }{
-	{"uniqueItems", "no item twice"}, {"deprecated", "deprecated"}, {"readOnly", "in answers only"}, {"writeOnly", "in requests only"},
+	{"uniqueItems", "no item twice"}, {"deprecated", "deprecated"},
+	{"readOnly", "in answers only"}, {"writeOnly", "in requests only"},
 }
 
 func facts(v value) (list []string) {
@@ -201,8 +210,7 @@ func facts(v value) (list []string) {
 		case !f.there():
 		case l.keyword == "default" || l.keyword == "const":
 			list = append(list, l.before+" "+string(f.json()))
-		case len(text) > maxFact: // the document has all of it
-			list = append(list, l.before+" "+strings.ToValidUTF8(text[:maxFact], "")+"…")
+		case l.keyword == "pattern" && len(text) > maxFact: // it is shown where one asks for it
 		default:
 			list = append(list, l.before+" "+text)
 		}
@@ -232,7 +240,9 @@ func sampleOf(v value, around []string) (sample []byte, ok bool) {
 	if name != "" {
 		around = append(slices.Clip(around), name)
 	}
-	for _, said := range []value{v.own("example"), first(v.own("examples")), v.own("default"), v.own("const"), first(v.own("enum"))} {
+	for _, said := range []value{
+		v.own("example"), first(v.own("examples")), v.own("default"), v.own("const"), first(v.own("enum")),
+	} {
 		if said.there() {
 			return said.json(), true
 		}
@@ -259,7 +269,8 @@ func sampleOf(v value, around []string) (sample []byte, ok bool) {
 	if least := v.own("minimum"); least.there() {
 		return least.json(), true
 	}
-	text, ok := map[string]string{"string": `""`, "integer": "0", "number": "0", "boolean": "false", "array": "[]", "object": "{}", "null": "null"}[kind]
+	text, ok := map[string]string{"string": `""`, "integer": "0", "number": "0", "boolean": "false", "array": "[]",
+		"object": "{}", "null": "null"}[kind]
 	return []byte(text), ok
 }
 
