@@ -11,6 +11,8 @@ import (
 )
 
 // What no endpoint takes for a body, and what they all take.
+//
+// Tried with the controls that it must catch: bodies that are not UTF-8, and 33 levels.
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	s := start(t)
@@ -98,6 +100,8 @@ var verbatim = []string{
 
 // What is no text is refused by its name as well where it is of another type, or
 // a list of others.
+//
+// Tried with the control that it must catch: a flag that is missing where it is none.
 func TestTypes(t *testing.T) {
 	t.Parallel()
 	s := start(t)

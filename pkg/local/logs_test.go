@@ -18,9 +18,7 @@ import (
 // the canary, or is a token or a secret; whatever lines it has, each is one JSON
 // object of ours. It is not parallel: it catches the log of the process, too.
 //
-// Tried with the controls that it must catch: a log of the request's path told the
-// canary, one of the request's body a password; a handler that wrote text put a line
-// into the log that a User-Agent had made.
+// Tried with the control that it must catch: a log of the request's path told the canary.
 func TestLogs(t *testing.T) {
 	quiet()
 	var log lines

@@ -88,6 +88,8 @@ func TestKnownAndUnknownLookAlike(t *testing.T) {
 
 // Where the limits are those of the cloud, one address gets so many requests a
 // minute, whatever it says of itself; on a laptop it gets all it wants.
+//
+// Tried with the control that it must catch: the address that X-Forwarded-For says.
 func TestOneAddress(t *testing.T) {
 	t.Parallel()
 	verify := request{"POST", "/api/auth/verify", `{"Token": "a guess", "Password": "Password1234!"}`}

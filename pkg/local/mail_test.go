@@ -405,6 +405,8 @@ func TestHeadersStayWhole(t *testing.T) {
 //
 // Tried with the control that it must catch: a note of the letter that did not
 // ask whether the admin is still welcomed by it made an admin of who was none.
+//
+// Tried with the control that it must catch: a redrive that did not ask for what had failed.
 func TestRedriveByHand(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

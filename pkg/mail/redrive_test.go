@@ -14,6 +14,8 @@ import (
 
 // Letters that have waited for longer than the window are sent, younger ones
 // are left to the stream, and those that failed for good to who asks for them.
+//
+// Tried with the control that it must catch: a redrive without its window.
 func TestRedrive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o, s := newOutbox("failed", "old", "young"), &sender{}
@@ -21,6 +23,7 @@ func TestRedrive(t *testing.T) {
 		o.letters["old"].ordered = time.Now()
 		time.Sleep(mail.Window + time.Second)
 		o.letters["young"].ordered = time.Now()
+		time.Sleep(time.Second)
 		r := mail.Redrive{Postman: &mail.Postman{Outbox: o, Sender: s}, Now: time.Now}
 
 		tally, err := r.Run(t.Context(), mail.Order{})
@@ -35,6 +38,8 @@ func TestRedrive(t *testing.T) {
 }
 
 // What does not go waits on, and does not keep the others from going.
+//
+// Tried with the control that it must catch: a tally that took it for delivered.
 func TestRedriveLeavesLetters(t *testing.T) {
 	o := newOutbox("a", "b")
 	o.letters["a"].leased = time.Now().Add(time.Hour)
@@ -50,6 +55,8 @@ func TestRedriveLeavesLetters(t *testing.T) {
 }
 
 // No letter is begun that could not be ended in time.
+//
+// Tried with the control that it must catch: letters begun until there was no time left.
 func TestRedriveInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ids []string

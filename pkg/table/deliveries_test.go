@@ -39,6 +39,8 @@ func (d *desk) welcomes(c org.Directory, as func() ([]org.Administrator, error))
 
 // How far a letter has come is noted with the admin whom it welcomes: with each
 // try, with its end, and when it waits again.
+//
+// Tried with the control that it must catch: a letter that was sent and noted as queued.
 func TestWelcomeIsNoted(t *testing.T) {
 	d := open(t)
 	_, ann := d.founded("Acme", "ann@acme.example")
@@ -81,6 +83,8 @@ func TestWelcomeIsNoted(t *testing.T) {
 
 // A letter's end is noted with nobody else: not with an admin who is none any
 // more, and not with one who has a newer letter.
+//
+// Tried with the control that it must catch: a note whatever letter the admin has.
 func TestWelcomeOfAnother(t *testing.T) {
 	d := open(t)
 	_, ann := d.founded("Acme", "ann@acme.example")

@@ -60,6 +60,8 @@ func TestUnknownTakesAsLong(t *testing.T) {
 
 // Attempts are counted within a minute of the clock: 10 for an e-mail from one
 // source, 100 for an e-mail, 10 for an API client; right and wrong alike.
+//
+// Tried with the control that it must catch: a count that refused one attempt too early.
 func TestRates(t *testing.T) {
 	d := open(t)
 	co, ctx, directory := incorporate(t, d), t.Context(), Directory{d.Table}

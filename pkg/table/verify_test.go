@@ -187,6 +187,8 @@ func TestVerifyAtOnce(t *testing.T) {
 }
 
 // Accepting an invitation verifies, too, and the token at hand goes on.
+//
+// Tried with the control that it must catch: an acceptance that verified nothing.
 func TestAcceptVerifies(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		co, ctx := incorporate(t, d), t.Context()
@@ -221,6 +223,8 @@ func TestAcceptVerifies(t *testing.T) {
 }
 
 // What the public routes take of one address and about one e-mail.
+//
+// Tried with the control that it must catch: a Verify that counted nobody's attempts.
 func TestPublicLimits(t *testing.T) {
 	d := open(t)
 	d.Limits = Limits{PerAddress: 3, PerEmail: 2, PerEmailAndAddress: 1e6, PerClient: 1e6}
