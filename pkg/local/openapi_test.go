@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/json"
-	"mime"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -71,7 +70,7 @@ func TestOperations(t *testing.T) {
 func TestDocumentIsServed(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	start(t).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/_local/openapi.yaml", nil))
+	start(t).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/_local/openapi.yaml", nil))
 	if w.Code != http.StatusOK || w.Header().Get("Content-Type") != "application/yaml" || !bytes.Equal(w.Body.Bytes(), openapi.Document) {
 		t.Errorf("%d %v, %d bytes", w.Code, w.Header(), w.Body.Len())
 	}
@@ -138,7 +137,10 @@ type listener struct {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	witness(l.Handler, w, r, func(x contract.Exchange) {
 		o, _, _ := l.c.Find(r.Method, r.URL.EscapedPath()) // none for a request that the gateway refuses for that
-		media, _, _ := mime.ParseMediaType(x.Header.Get("Content-Type"))
+		media := x.Header.Get("Content-Type")
+		if strings.HasPrefix(media, "application/json;") {
+			media = "application/json" // of functions and of the gateway, which the document has as one
+		}
 		if x.Status < 300 {
 			l.heard = append(l.heard, said{o, 0, "application/json", string(x.Sent)})
 		}

@@ -29,6 +29,7 @@ func (s *Service) pages(o Options) http.Handler {
 		},
 	}, map[string]http.HandlerFunc{
 		"/_local/mail": s.Mail.ServeMail, "/_local/dead-letters": s.serveDeadLetters, "/_local/openapi.yaml": serveDocument,
+		"/_local/token": s.tokens.ServeHTTP,
 	})
 }
 

@@ -13,7 +13,8 @@ import (
 )
 
 // What changes from one run to the next, and its form.
-var varying = regexp.MustCompile(`\b(org|kp|sub|client)_[0-9a-z]{26}\b|\borg_[0-9a-f]{11}\b|"[0-9a-z]{26}"|eyJ[\w-]+(\.[\w-]+){0,2}(\.\.\.)?|\d{4}-\d\d-\d\dT[\d:.]+Z|"(queued|sent)","Attempts":\d`)
+var varying = regexp.MustCompile(`\b(org|kp|sub|client)_[0-9a-z]{26}\b|\borg_[0-9a-f]{11}\b|"[0-9a-z]{26}"|eyJ[\w-]+(\.[\w-]+){0,2}(\.\.\.)?|\d{4}-\d\d-\d\dT[\d:.]+Z|"(queued|sent)","Attempts":\d|` +
+	`"(iat|exp)":\d+|"[0-9A-Z]{26}"`)
 
 // plain is JSON without white space and with what varies put the same.
 func plain(t *testing.T, text string) string {
@@ -26,7 +27,7 @@ func plain(t *testing.T, text string) string {
 }
 
 // The walk in the README is walked: every curl that it shows is sent, and
-// answered as it says.
+// answered as it says. It ends in a token that was decoded.
 func TestWalkOfTheReadme(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile("../../README.md")
@@ -54,6 +55,19 @@ func TestWalkOfTheReadme(t *testing.T) {
 		}
 		keep(values, answer.Body.Bytes())
 	}
+	if last := steps[len(steps)-1]; !strings.Contains(last[1], "$ENRICHED") || !strings.Contains(last[2], `"PriceTier":"Wholesale"`) {
+		t.Errorf("the walk ends with\n%s\n%s", last[1], last[2])
+	}
+	forged := httptest.NewRequest(http.MethodGet, "http://localhost/_local/token", nil)
+	header, rest, _ := strings.Cut(values["ENRICHED"], ".")
+	_, signature, _ := strings.Cut(rest, ".")
+	_, others, _ := strings.Cut(values["TOKEN"], ".")
+	others, _, _ = strings.Cut(others, ".")
+	forged.Header.Set("Authorization", "Bearer "+header+"."+others+"."+signature)
+	answer := httptest.NewRecorder()
+	if service.ServeHTTP(answer, forged); answer.Code != http.StatusUnauthorized {
+		t.Errorf("one token's claims under the signature of another are shown: %d %s", answer.Code, answer.Body)
+	}
 }
 
 // keep holds what a reader is told to keep.
@@ -61,8 +75,12 @@ func keep(values map[string]string, answer []byte) {
 	var one struct{ AccessToken, IdentityOrganizationID string }
 	var list []struct{ UserID string }
 	if json.Unmarshal(answer, &one) == nil {
-		if one.AccessToken != "" && values["TOKEN"] == "" {
+		switch {
+		case one.AccessToken == "":
+		case values["TOKEN"] == "":
 			values["TOKEN"] = one.AccessToken
+		default:
+			values["ENRICHED"] = one.AccessToken
 		}
 		if one.IdentityOrganizationID != "" {
 			values["ORG_CODE"] = one.IdentityOrganizationID

@@ -60,9 +60,10 @@ type Service struct {
 	people  *page.People
 	watched http.Handler // the gateway, for what is not a page
 
-	stop context.CancelFunc
-	work sync.WaitGroup
-	dead deadLetters
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+	dead   deadLetters
+	tokens tokenReader
 }
 
 const (
@@ -120,6 +121,9 @@ func Start(o Options) (*Service, error) {
 			return nil, errors.Join(err, s.Close())
 		}
 		functions[f.Name] = wire(e)
+		if f.Name == "access" {
+			s.tokens = newTokenReader(e)
+		}
 	}
 	s.Gateway, err = gateway.New(s.Template, functions, gateway.Options{Local: s.pages(o), Log: o.Log, Now: o.Now})
 	if err != nil {

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
 	"charter/pkg/local/dynamo"
 )
 
@@ -49,6 +51,19 @@ func onDynamoDBLocal(t testing.TB) bool {
 	name, _, _ := strings.Cut(t.Name(), "/")
 	_, embedded := apart[name]
 	return !embedded
+}
+
+// The tests run on the engine that they are said to run on. Caught: an
+// onDynamoDBLocal that says no.
+func TestEngine(t *testing.T) {
+	d := open(t)
+	out, err := d.Client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: &d.Name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if arn := *out.Table.TableArn; strings.HasPrefix(arn, "arn:aws:dynamodb:ddblocal:") != (os.Getenv("DYNAMODB_LOCAL") != "") {
+		t.Errorf("the table is %s", arn)
+	}
 }
 
 // amazons is the engine that Amazon ships. Of itself it never fails: the faults
@@ -189,7 +204,10 @@ func carry(r *http.Request) (*http.Response, error) {
 		idle.Lock()
 		idle.lines = append(idle.lines, l)
 		idle.Unlock()
-		return answer, r.Context().Err()
+		if err := r.Context().Err(); err != nil {
+			return nil, err
+		}
+		return answer, nil
 	}
 }
 

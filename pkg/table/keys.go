@@ -43,7 +43,7 @@ import (
 //	read a customer                            Register.Customer      1  BatchGetItem
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
 //	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
-//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 9 for 96 that wait (more for a merge)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 10 for 96 that wait (more for a merge)
 //	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them

@@ -217,11 +217,12 @@ func pause(ctx context.Context, try int) bool {
 	}
 }
 
-// Retryer is how the SDK tries single calls again: three times in all, soon.
+// Retryer is how the SDK tries single calls again: three times in all, soon, and
+// each at a time of its own ("full jitter").
 func Retryer() aws.Retryer {
 	return retry.NewStandard(func(o *retry.StandardOptions) {
 		o.MaxAttempts = 3
-		o.MaxBackoff = mostWait
+		o.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return rand.N(mostWait), nil })
 	})
 }
 

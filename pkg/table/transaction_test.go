@@ -144,3 +144,18 @@ func TestPause(t *testing.T) {
 		}
 	})
 }
+
+// Callers who failed together do not come back together. Caught: the SDK's own
+// delays, which at a bound below a second are that bound each time.
+func TestRetriesHaveJitter(t *testing.T) {
+	r, waits := Retryer(), map[time.Duration]bool{}
+	for range 100 {
+		wait, err := r.RetryDelay(1, errors.New("throttled"))
+		if waits[wait] = true; err != nil || wait < 0 || wait > mostWait {
+			t.Errorf("a wait of %v (%v)", wait, err)
+		}
+	}
+	if len(waits) < 50 {
+		t.Errorf("%d different waits among 100", len(waits))
+	}
+}

@@ -93,8 +93,8 @@ func (c *Contract) body(what string, at pointer, h http.Header, body []byte) err
 	case len(content) == 0:
 		return fmt.Errorf("the %s has a body", what)
 	}
-	media, _, err := mime.ParseMediaType(h.Get("Content-Type"))
-	if err != nil || content[media] == nil {
+	media := mediaType(content, h.Get("Content-Type"))
+	if media == "" {
 		return fmt.Errorf("%s: Content-Type %q is not in the document", what, h.Get("Content-Type"))
 	}
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
@@ -109,6 +109,28 @@ func (c *Contract) body(what string, at pointer, h http.Header, body []byte) err
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+// mediaType is the key of a content object that a Content-Type is one of, "" for
+// none: it may have parameters that the key has not.
+func mediaType(content map[string]any, sent string) string {
+	media, parameters, err := mime.ParseMediaType(sent)
+	if err != nil {
+		return ""
+	}
+	for key := range content {
+		wanted, fixed, err := mime.ParseMediaType(key)
+		if err != nil || wanted != media {
+			continue
+		}
+		for name, value := range fixed {
+			if !strings.EqualFold(parameters[name], value) {
+				return ""
+			}
+		}
+		return key
+	}
+	return ""
 }
 
 func (c *Contract) request(o Operation, parameters map[string]string, x Exchange) error {

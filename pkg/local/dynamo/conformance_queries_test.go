@@ -217,7 +217,16 @@ var queryChecks = []check{
 			in.IndexName = s("GSI2")
 			in.ProjectionExpression = s("outside")
 		})
-		return all(e1, c.want(err, valEx, "Global secondary index GSI2 does not project"))
+		e2 := c.want(err, valEx, "Global secondary index GSI2 does not project")
+		_, err = c.q("g2pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) {
+			in.IndexName, in.FilterExpression = s("GSI2"), s("attribute_exists(inc) OR attribute_exists(outside)")
+		})
+		e3 := c.want(err, valEx, "Secondary index GSI2 does not project one or more filter attributes: [outside]")
+		out, err := c.db.Scan(c.ctx, &dynamodb.ScanInput{TableName: &c.table, IndexName: s("GSI2"), FilterExpression: s("attribute_exists(inc) OR attribute_exists(outside)")})
+		if err != nil {
+			return err
+		}
+		return all(e1, e2, e3, eq("a scan", sks(out.Items), "a"))
 	}},
 	{"query", "gsi_consistent_read_rejected", func(c *checker) error {
 		_, err := c.q("g1pk = :p", attributes{":p": S(c.pk)}, func(in *dynamodb.QueryInput) {

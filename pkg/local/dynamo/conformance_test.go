@@ -35,12 +35,12 @@ type checker struct {
 	table   string // string keys pk and sk, the indexes GSI1 (all) and GSI2 (some), a stream
 	numbers string // a string pk and a number sk
 	pk      string // a partition of the check's own
-	curt    bool   // no error is asked for its words
+	amazons bool   // whether it is DynamoDB Local, whose errors have words of their own
 }
 
-// want checks an error's code and, where they can be compared, its words.
+// want checks an error's code and, of the embedded engine, its words.
 func (c *checker) want(err error, code, words string) error {
-	if c.curt {
+	if c.amazons {
 		words = ""
 	}
 	return want(err, code, words)

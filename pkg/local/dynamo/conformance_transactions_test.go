@@ -175,7 +175,7 @@ var txChecks = []check{
 	}},
 	{"tx", "validation_before_any_write", func(c *checker) error {
 		err := c.tx("", c.txPut("a", nil, ""), c.txUpd("b", "SET sk = :v", "", attributes{":v": S("x")}))
-		e1 := c.want(err, valEx, "Cannot update attribute sk. This attribute is part of the key")
+		e1 := c.want(err, "TransactionCanceledException", "[None, ValidationError]")
 		err = c.tx("", c.txPut("a", nil, ""), types.TransactWriteItem{Put: &types.Put{TableName: s("nope"), Item: c.k("x")}})
 		e2 := c.want(err, rnf, "")
 		got, err := c.dump()
@@ -183,6 +183,27 @@ var txChecks = []check{
 			return err
 		}
 		return all(e1, e2, eq("items", got, ""))
+	}},
+	{"tx", "misfits_cancel", func(c *checker) error { // https://github.com/paritysuite/dynamodb-conformance/pull/46 asked AWS itself
+		put := func(it attributes) types.TransactWriteItem {
+			return types.TransactWriteItem{Put: &types.Put{TableName: &c.table, Item: it}}
+		}
+		number := attributes{"pk": S(c.pk), "sk": N("1")}
+		var errs []error
+		for _, misfit := range []types.TransactWriteItem{
+			put(number), put(c.item("b", attributes{"g1pk": N("1")})),
+			{Delete: &types.Delete{TableName: &c.table, Key: number}},
+			{Update: &types.Update{TableName: &c.table, Key: number, UpdateExpression: s("SET x = pk")}},
+			{ConditionCheck: &types.ConditionCheck{TableName: &c.table, Key: number, ConditionExpression: s("attribute_exists(x)")}},
+		} {
+			r, _ := reasons(c.tx("", c.txPut("a", nil, ""), misfit))
+			errs = append(errs, eq("codes", codes(r), "None,ValidationError"))
+		}
+		for _, empty := range []attributes{{"pk": S(c.pk), "sk": S("")}, c.item("b", attributes{"g1pk": S("")})} {
+			errs = append(errs, c.want(c.tx("", c.txPut("a", nil, ""), put(empty)), valEx, "cannot contain an empty string value"))
+		}
+		got, err := c.dump()
+		return errors.Join(append(errs, err, eq("items", got, ""))...)
 	}},
 	{"tx", "transact_get", func(c *checker) error {
 		if err := all(c.put("a", attributes{"x": S("1"), "y": S("2")}), c.put("c", attributes{"z": N("3")})); err != nil {

@@ -129,6 +129,22 @@ var updateChecks = []check{
 			c.want(e4, valEx, "Incorrect operand type for operator or function; operator: ADD, operand type: STRING"),
 			c.want(e5, valEx, "The provided expression refers to an attribute that does not exist in the item"))
 	}},
+	{"update", "what_is_in_nothing_cannot_be_removed", func(c *checker) error {
+		if err := c.put("a", attributes{"m": M(nil), "l": L(), "v": N("1")}); err != nil {
+			return err
+		}
+		var errs []error
+		for _, there := range []string{"REMOVE x", "REMOVE m.x", "REMOVE l[3]"} {
+			_, err := c.update("a", there, "", nil, nil, "")
+			errs = append(errs, err)
+		}
+		for _, nowhere := range []string{"REMOVE x.y", "REMOVE x[0]", "REMOVE m.x.y", "REMOVE m[0]", "REMOVE l.x", "REMOVE v.x"} {
+			_, err := c.update("a", nowhere, "", nil, nil, "")
+			errs = append(errs, c.want(err, valEx, "The document path provided in the update expression is invalid for update"))
+		}
+		_, err := c.update("b", "REMOVE x.y", "", nil, nil, "") // no item, no x
+		return all(append(errs, c.want(err, valEx, "The document path provided in the update expression is invalid for update"))...)
+	}},
 	{"update", "delete_last_set_element_removes_attribute", func(c *checker) error {
 		if err := c.put("a", attributes{"ss": SS("x"), "v": N("1")}); err != nil {
 			return err

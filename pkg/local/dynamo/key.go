@@ -100,8 +100,11 @@ func (s keySchema) checkKey(it Item) error {
 		return mismatch
 	}
 	for _, a := range s.attributes() {
-		if v := it.get(a.name); v == nil || v.kind() != a.kind {
+		switch v := it.get(a.name); {
+		case v == nil:
 			return mismatch
+		case v.kind() != a.kind:
+			return unfit("%s", mismatch.Message)
 		}
 	}
 	return s.checkSizes(it)
@@ -114,7 +117,7 @@ func (s keySchema) checkItem(it Item) error {
 		case v == nil:
 			return invalid("One or more parameter values were invalid: Missing the key %s in the item", a.name)
 		case v.kind() != a.kind:
-			return invalid("One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s",
+			return unfit("One or more parameter values were invalid: Type mismatch for key %s expected: %s actual: %s",
 				a.name, a.kind, v.kind())
 		}
 	}

@@ -150,6 +150,9 @@ func (w *walk) setFilter(s *scope, text string, isQuery bool) error {
 			return invalid("Filter Expression can only contain non-primary key attributes: Primary key attribute: %s", at[0].name)
 		}
 	}
+	if missing := w.unprojected(p.paths); isQuery && missing != nil {
+		return parameter("Secondary index %s does not project one or more filter attributes: [%s]", w.index.name, strings.Join(missing, ", "))
+	}
 	w.filter = filter
 	return p.checkPaths(w.table.key)
 }
@@ -159,19 +162,21 @@ func (w *walk) setProjection(s *scope, text string) error {
 	if err != nil {
 		return err
 	}
-	if w.index != nil {
-		var missing []string
-		for _, at := range p.paths {
-			if !w.index.projects(at[0].name) {
-				missing = append(missing, at[0].name)
-			}
-		}
-		if missing != nil {
-			return parameter("Global secondary index %s does not project [%s]", w.index.name, strings.Join(missing, ", "))
-		}
+	if missing := w.unprojected(p.paths); missing != nil {
+		return parameter("Global secondary index %s does not project [%s]", w.index.name, strings.Join(missing, ", "))
 	}
 	w.projection = projection
 	return p.checkPaths(w.table.key)
+}
+
+// unprojected is the attributes that the index does not have.
+func (w *walk) unprojected(paths []path) (missing []string) {
+	for _, at := range paths {
+		if w.index != nil && !w.index.projects(at[0].name) {
+			missing = append(missing, at[0].name)
+		}
+	}
+	return missing
 }
 
 func (w *walk) checkSelect(r *reading) error {

@@ -13,6 +13,7 @@ type Error struct {
 	Code    string // such as "ProvisionedThroughputExceededException"
 	Message string
 
+	unfit   bool     // a value that does not fit the schema, which a transaction finds out while it runs
 	item    Item     // the item a failed condition met, where ALL_OLD was asked for
 	reasons []reason // of a cancelled transaction, one an action, in order
 }
@@ -33,6 +34,13 @@ func refuse(code, format string, args ...any) *Error {
 // invalid is a request that breaks a rule.
 func invalid(format string, args ...any) *Error {
 	return refuse("ValidationException", format, args...)
+}
+
+// unfit is a request with a value that does not fit the table's schema.
+func unfit(format string, args ...any) *Error {
+	e := invalid(format, args...)
+	e.unfit = true
+	return e
 }
 
 // constraint is a parameter outside its bounds, in the service's words.

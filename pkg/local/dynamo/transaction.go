@@ -96,10 +96,12 @@ func (r *transactWriteItems) check() error {
 	return r.ReturnConsumedCapacity.check()
 }
 
-// writes checks every action before any is carried out.
+// writes checks every action before any is carried out. A value that does not fit the schema cancels the transaction;
+// any other mistake refuses the request.
 func (r *transactWriteItems) writes(s *state) ([]*write, error) {
 	writes := make([]*write, len(r.TransactItems))
-	seen := map[string]bool{}
+	reasons := make([]reason, len(r.TransactItems))
+	seen, fits := map[string]bool{}, true
 	for i, action := range r.TransactItems {
 		a, err := action.statement()
 		if err != nil {
@@ -109,7 +111,13 @@ func (r *transactWriteItems) writes(s *state) ([]*write, error) {
 		if err != nil {
 			return nil, err
 		}
-		if writes[i], err = a.write(t); err != nil {
+		writes[i], err = a.write(t)
+		reasons[i] = reasonFor(err)
+		if e, ok := errors.AsType[*Error](err); ok && e.unfit {
+			fits = false
+			continue
+		}
+		if err != nil {
 			return nil, err
 		}
 		id := t.name + "\x00" + writes[i].key
@@ -117,6 +125,9 @@ func (r *transactWriteItems) writes(s *state) ([]*write, error) {
 			return nil, errItemTwice
 		}
 		seen[id] = true
+	}
+	if !fits {
+		return nil, cancelled(reasons)
 	}
 	return writes, nil
 }

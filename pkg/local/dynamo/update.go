@@ -364,7 +364,7 @@ func (o *outline) gives() bool {
 func (u *update) touches(key keySchema) error {
 	for _, b := range u.paths.branches {
 		if key.has(b.step.name) {
-			return invalid("One or more parameter values were invalid: Cannot update attribute %s. "+
+			return unfit("One or more parameter values were invalid: Cannot update attribute %s. "+
 				"This attribute is part of the key", b.step.name)
 		}
 	}

@@ -142,7 +142,7 @@ func (s *schema) checkPut(it Item) error {
 		return invalid("Item size has exceeded the maximum allowed size")
 	}
 	return s.checkIndexKeys(it, func(ix index, a keyAttribute, v value) error {
-		return parameter("Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.name, a.kind, v.kind(), ix.name)
+		return unfit("One or more parameter values were invalid: Type mismatch for Index Key %s Expected: %s Actual: %s IndexName: %s", a.name, a.kind, v.kind(), ix.name)
 	})
 }
 
@@ -205,10 +205,8 @@ func (a *updateAction) prepared(t *table) (*write, *update, error) {
 		return nil, nil, err
 	}
 	w.outcome = func(old Item) (Item, error) {
-		if old == nil {
-			if u != nil && u.onlyTakes() {
-				return nil, nil
-			}
+		none := old == nil
+		if none {
 			old = w.keyItem
 		}
 		if u == nil {
@@ -218,6 +216,8 @@ func (a *updateAction) prepared(t *table) (*write, *update, error) {
 		switch {
 		case err != nil:
 			return nil, err
+		case none && u.onlyTakes():
+			return nil, nil
 		case it.bytes() > maxItem:
 			return nil, errUpdateSize
 		case depth(it) > maxDepth+1: // the item itself is no level
