@@ -8,7 +8,11 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
+<<<<<<< HEAD
 .PHONY: help run test audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load test-dynamodb-local
+=======
+.PHONY: help run test test-dynamodb-local audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load page
+>>>>>>> main
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +55,9 @@ load: ## put a mix of requests on eight gateways with one table, at five sizes, 
 
 smoke: ## run every function as it is built for Lambda on its event; or walk a deployed stack, URL=https://...
 	$(SAM_GO) go run -trimpath ./pkg/local/smoke $(if $(URL),-url '$(URL)')
+
+page: ## walk the laptop's page in Chromium, with pictures in CI_ARTIFACTS; it gets Chromium, playwright-core and axe-core where they are not here
+	.ci/page
 
 lint: gofmt golangci-lint cfn-lint ## check format, code and template; a linter that is not here is skipped
 

@@ -30,6 +30,7 @@ import (
 	"charter/pkg/local/calls"
 	"charter/pkg/local/conversation"
 	"charter/pkg/local/mailbox"
+	"charter/pkg/mail"
 	"charter/pkg/sam"
 )
 
@@ -388,6 +389,47 @@ func answerKMS(key *ecdsa.PrivateKey, r *http.Request) (*http.Response, error) {
 	body, err := json.Marshal(out)
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
 		Body: io.NopCloser(strings.NewReader(string(body))), Request: r}, err
+}
+
+// What the role of a function does not allow never reaches AWS: neither another
+// action nor a key of another kind, in part or whole.
+func TestRoleIsAsked(t *testing.T) {
+	reached := 0
+	out := roundTripper(func(r *http.Request) (*http.Response, error) {
+		reached++
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(strings.NewReader("{}")), Request: r}, nil
+	})
+	deleting := sam.Statement{Actions: []string{"dynamodb:DeleteItem"}, Resources: []string{"Table.Arn"}}
+	of := func(keys ...string) sam.Statement {
+		s := deleting
+		s.Keys = keys
+		return s
+	}
+	to, err := mail.ParseAddress("ann@acme.example")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		role   []sam.Statement
+		passes bool
+	}{
+		{nil, false},
+		{[]sam.Statement{deleting}, true},
+		{[]sam.Statement{of("LETTER*"), of("MARK*")}, true},
+		{[]sam.Statement{of("LETTER*")}, false},
+		{[]sam.Statement{{Actions: []string{"dynamodb:PutItem"}, Resources: []string{"Table.Arn"}}}, false},
+		{[]sam.Statement{{Actions: deleting.Actions, Resources: []string{"Table.Arn/index/byDue"}}}, false},
+	} {
+		reached = 0
+		f := sam.Function{Name: "mark-addresses", Environment: map[string]string{env.TableName: "charter"}, Role: c.role}
+		e, err := local.Environment(local.Options{Data: t.TempDir(), Now: time.Now}, f, out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := e.Letters().Forget(t.Context(), to); (err == nil) != c.passes || (reached > 0) != c.passes {
+			t.Errorf("%+v: %v, reached %d times", c.role, err, reached)
+		}
+	}
 }
 
 // TestRoles holds the roles of the template to testdata/roles.json, and to what

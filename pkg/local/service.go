@@ -109,7 +109,6 @@ func Start(o Options) (*Service, error) {
 	if o.Between != nil {
 		out = o.Between(out)
 	}
-	out = s.watch.Transport(out)
 	functions := map[string]lambda.Handler{}
 	for _, f := range s.Template.Functions {
 		wire, ok := Functions[f.Name]
@@ -120,6 +119,7 @@ func Start(o Options) (*Service, error) {
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+		e.HTTP.Transport = s.watch.Transport(e.HTTP.Transport) // what the role refuses is seen too
 		functions[f.Name] = wire(e)
 		if f.Name == "access" {
 			s.tokens = newTokenReader(e)

@@ -85,17 +85,16 @@ func (a reach) holds(i stored) bool {
 }
 
 type itemsView struct {
-	Title   string
-	Kind    *kind
-	All     bool // whatever lies in the partitions of the kind
-	PK      []part
-	Fields  []asked
-	Items   []item
-	First   string // address of the first page, "" on it
-	Next    string // address of the next page, "" on the last
-	Looked  int    // how many items were looked at, where the search stopped early; else 0
-	Kinds   []*kind
-	Missing bool // the key that was asked for is in no form
+	Title  string
+	Kind   *kind
+	All    bool // whatever lies in the partitions of the kind
+	PK     []part
+	Fields []asked
+	Items  []item
+	First  string // address of the first page, "" on it
+	Next   string // address of the next page, "" on the last
+	Looked int    // how many items were looked at, where the search stopped early; else 0
+	Kinds  []*kind
 }
 
 // asked is a part of a partition key that one may fill in.

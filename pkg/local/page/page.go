@@ -137,9 +137,9 @@ func guard(next http.Handler) http.Handler {
 // isLoopback is about the Host header. Nobody else can have these names lead
 // elsewhere: RFC 6761, section 6.3.
 func isLoopback(host string) bool {
-	name := (&url.URL{Host: host}).Hostname()
+	name := strings.ToLower((&url.URL{Host: host}).Hostname())
 	ip := net.ParseIP(name)
-	return strings.EqualFold(name, "localhost") || ip != nil && ip.IsLoopback()
+	return name == "localhost" || strings.HasSuffix(name, ".localhost") || ip != nil && ip.IsLoopback()
 }
 
 //go:embed assets

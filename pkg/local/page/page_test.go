@@ -131,7 +131,7 @@ func TestGuard(t *testing.T) {
 	for _, path := range []string{"/_local/", "/_local/mail", "/_local/dead-letters", "/_local/openapi.yaml", "/_local/table", "/_local/assets/page.css", "/_local/x"} {
 		for host, status := range map[string]int{
 			"evil.example": 421, "evil.example:3000": 421, "127.0.0.1.evil.example": 421, "localhost.evil.example": 421, "192.168.1.7": 421, "": 421,
-			"localhost": 200, "LOCALHOST:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200,
+			"localhost": 200, "charter.localhost:3000": 200, "notlocalhost": 421, "LOCALHOST:3000": 200, "127.0.0.1:3000": 200, "[::1]:3000": 200,
 		} {
 			if status == 200 && path == "/_local/x" {
 				status = 404
@@ -320,7 +320,7 @@ func TestDocument(t *testing.T) {
 			"limit query integer 1 to 200 default 25 X-Trace header string format uuid For the log. " +
 			"Answers 200 OK All of them. Headers X-Count header integer required How many. application/json array of object Book " +
 			"Title string required 1 to 100 characters On its cover. Pages integer or null at least 1 Binding any one of \"paper\", \"cloth\" " +
-			"Author object or string One of object Person no other fields Name string default \"Jane\" string format email " +
+			"Shelfmark string pattern ^[A-Z]{2}-[0-9]{1,4}(-[a-z]{1,3})?(/[0-9]+)?$ Author object or string One of object Person no other fields Name string default \"Jane\" string format email " +
 			"Id string required in answers only Next object a Book again On its right.",
 		"addBook":          "Body required The book to add. application/json object NewBook Title string required 1 to 100 characters On its cover.",
 		"removeBook":       "id path string required Its id. If-Match header string required",

@@ -22,6 +22,14 @@ type schema struct {
 	pattern string
 }
 
+// Pattern is a pattern that is too long to stand among the facts, else "".
+func (s *schema) Pattern() string {
+	if len(s.pattern) <= maxFact {
+		return ""
+	}
+	return s.pattern
+}
+
 // takesOrganization reports whether the schema is that of an organization's id,
 // and takes this one.
 func (s *schema) takesOrganization(id string) bool {
@@ -170,7 +178,7 @@ var limits = []struct{ keyword, before string }{
 	{"const", "always"},
 }
 
-// maxFact is how many bytes of a pattern are shown.
+// maxFact is how many bytes of a pattern stand among the facts.
 const maxFact = 32
 
 var marks = []struct{ keyword, fact string }{
@@ -201,8 +209,7 @@ func facts(v value) (list []string) {
 		case !f.there():
 		case l.keyword == "default" || l.keyword == "const":
 			list = append(list, l.before+" "+string(f.json()))
-		case len(text) > maxFact: // the document has all of it
-			list = append(list, l.before+" "+strings.ToValidUTF8(text[:maxFact], "")+"…")
+		case l.keyword == "pattern" && len(text) > maxFact: // it is shown where one asks for it
 		default:
 			list = append(list, l.before+" "+text)
 		}
