@@ -8,11 +8,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
-<<<<<<< HEAD
-.PHONY: help run test audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load test-dynamodb-local
-=======
 .PHONY: help run test test-dynamodb-local audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load page
->>>>>>> main
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
