@@ -8,7 +8,7 @@ RACE = $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 # Nothing here is called by net/rpc, as Lambda's first Go runtime did it, and nothing that functions ask speaks HTTP/2.
 SAM_GO = CGO_ENABLED=0 GOFLAGS="-buildvcs=false -tags=lambda.norpc,nethttpomithttp2 '-ldflags=-s -w'"
 
-.PHONY: help run test test-dynamodb-local audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load page
+.PHONY: help run test test-dynamodb-local audit export erase import memory lint gofmt golangci-lint cfn-lint build deploy key bench bounds smoke load page openapi
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-19s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,10 +47,15 @@ bounds: ## fail where a function takes more than its bounds allow
 	$(SAM_GO) go run ./pkg/local/bench -check
 
 load: ## put a mix of requests on eight gateways with one table, at five sizes, and draw the latency
-	go run ./pkg/local/load -plot pkg/local/load/latency.svg
+	go run ./pkg/local/load -plot pkg/local/load/latency.svg -readme README.md
 
 smoke: ## run every function as it is built for Lambda on its event; or walk a deployed stack, URL=https://...
 	$(SAM_GO) go run -trimpath ./pkg/local/smoke $(if $(URL),-url '$(URL)')
+
+openapi: ## lint the API document, hold the service against it, and walk with a client made of it; it gets the tools where they are not here
+	.ci/openapi spectral
+	.ci/openapi client
+	.ci/openapi schemathesis
 
 page: ## walk the laptop's page in Chromium, with pictures in CI_ARTIFACTS; it gets Chromium, playwright-core and axe-core where they are not here
 	.ci/page

@@ -78,7 +78,7 @@ var limits = []limit{
 	{"mark-addresses", 1, [2]float64{}},
 	{"redrive-letters", 1, [2]float64{}},
 	{"index-associations", 2, [2]float64{}},
-	{"seal-audit", 3, [2]float64{}},
+	{"seal-audit", 4, [2]float64{}},
 	{"erase-unverified, verified meanwhile", 1, [2]float64{}},
 }
 

@@ -19,7 +19,8 @@ import (
 // do not ask for HTML.
 func (s *Service) pages(o Options) http.Handler {
 	return page.New(page.Options{
-		Document: openapi.Document, API: s, People: s.people, Mail: s.Mail, Table: s.client(o), TableName: s.Template.Table.Name, Requests: s.watch,
+		Document: openapi.Document, API: s, People: s.people, Mail: s.Mail, Requests: s.watch,
+		Table: s.client(o), TableName: s.Template.Table.Name,
 		Patterns: table.AccessPatterns,
 		DeadLetters: func() (list []page.DeadLetter) {
 			for _, l := range s.DeadLetters() {
@@ -36,7 +37,8 @@ func (s *Service) pages(o Options) http.Handler {
 // client reads the table past the functions.
 func (s *Service) client(o Options) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{Region: region, BaseEndpoint: aws.String(cmp.Or(o.TableURL, "http://"+dynamoHost)),
-		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""), HTTPClient: &http.Client{Transport: s.transport()}})
+		Credentials: credentials.NewStaticCredentialsProvider("local", "local", ""),
+		HTTPClient:  &http.Client{Transport: s.transport()}})
 }
 
 // ServeHTTP answers as API Gateway would, and what is under /_local/ besides. It

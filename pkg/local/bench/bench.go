@@ -199,19 +199,20 @@ func percentile(samples []float64, p int) float64 {
 }
 
 // all prints a line a function.
-func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) error {
+func (b bench) all(ctx context.Context, w io.Writer, made []calls.Call) (failed error) {
 	fmt.Fprintf(w, "%28s %5s %7s %7s %5s %7s %5s %7s %7s %5s %6s %6s %5s\n", "function", "MB", "init ms", "cold ms", "x", "warm us", "x", "p99 us",
 		"CPU us", "x", "raw KB", "zip KB", "calls")
 	for _, c := range made {
 		floor, own, err := b.measure(ctx, c)
 		if err != nil {
-			return err
+			failed = errors.Join(failed, err)
+			continue
 		}
 		fmt.Fprintf(w, "%28s %5d %7.1f %7.1f %5.2f %7.0f %5.2f %7.0f %7.0f %5.2f %6.0f %6.0f %5.2g\n", own.Name, b.memory(c), own.init(), own.cold(),
 			own.cold()/floor.cold(), own.warm(), own.warm()/floor.warm(), percentile(own.WarmUS, 99), own.CPUUS,
 			own.CPUUS/floor.CPUUS, own.RawKB, own.ZipKB, own.Calls)
 	}
-	return nil
+	return failed
 }
 
 func expect(c calls.Call) string {

@@ -58,9 +58,9 @@ func Start(path string, variables map[string]string) (*Function, error) {
 	if err := f.cmd.Start(); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	go f.server.Serve(listener)
+	go func() { _ = f.server.Serve(listener) }() // until Close
 	go func() {
-		f.cmd.Wait()
+		_ = f.cmd.Wait() // how it ended is asked of the process
 		close(f.ended)
 	}()
 	return f, nil
@@ -68,7 +68,7 @@ func Start(path string, variables map[string]string) (*Function, error) {
 
 // Close kills the process.
 func (f *Function) Close() error {
-	f.cmd.Process.Kill()
+	_ = f.cmd.Process.Kill() // unless it has ended
 	<-f.ended
 	return f.server.Close()
 }

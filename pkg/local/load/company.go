@@ -171,10 +171,14 @@ func (c *company) grow(ctx context.Context, rows int) error {
 		}
 		return nil
 	})
+	end := time.Now().Add(indexingTime)
 	for waiting := toFold; err == nil && waiting >= toFold; {
 		var log struct{ Count int }
 		err = c.query(ctx, "LOG", `"Select":"COUNT"`, &log)
-		if waiting = log.Count; waiting >= toFold {
+		if waiting = log.Count; err == nil && waiting >= toFold {
+			if time.Now().After(end) {
+				return fmt.Errorf("after %v %d associations wait to be indexed", indexingTime, waiting)
+			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	}
@@ -187,6 +191,9 @@ func (c *company) grow(ctx context.Context, rows int) error {
 	}
 	return err
 }
+
+// indexingTime is how long indexing may take, of as many as there are.
+const indexingTime = 2 * time.Minute
 
 // toFold are so many in the log that they are indexed; see pkg/table/roll.go.
 const toFold = 96

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -93,5 +94,23 @@ func TestPlot(t *testing.T) {
 	}
 	if lines != 2*len(mix) || strings.Contains(text, "NaN") || strings.Contains(text, "Inf") {
 		t.Errorf("%d lines:\n%s", lines, text)
+	}
+}
+
+func TestShow(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "README.md")
+	for text, want := range map[string]string{
+		"a\n" + shownFrom + "old\n" + shownTo + "b\n": "a\n" + shownFrom + "new\n" + shownTo + "b\n",
+		"a\n" + shownFrom + "old\n":                   "",
+		"a\n":                                         "",
+	} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := show(file, "new\n")
+		got, _ := os.ReadFile(file)
+		if want == "" && (err == nil || string(got) != text) || want != "" && (err != nil || string(got) != want) {
+			t.Errorf("%q became %q, %v", text, got, err)
+		}
 	}
 }

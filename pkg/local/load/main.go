@@ -1,6 +1,6 @@
 // Command load puts a mix of requests on several gateways that share one table.
 //
-//	make load                                      the whole, and the plot anew
+//	make load                                      the whole; writes the plot and the README's figures anew
 //	go run ./pkg/local/load -for 5s -rows 100      a short one
 //
 // Every gateway is a process of its own, with one core as its functions have it, and so is the table, which is the embedded one, in
@@ -43,6 +43,7 @@ func main() {
 	flag.IntVar(&o.gateways, "gateways", 8, "processes")
 	flag.IntVar(&o.clients, "clients", 16, "that ask at once")
 	flag.StringVar(&o.plot, "plot", "", "the file of the plot; none without it")
+	flag.StringVar(&o.readme, "readme", "", "the file that shows plot and tables; none without it")
 	sizes := flag.String("rows", "100,1000,10000,20000,200000", "associations to begin with")
 	flag.Parse()
 	for text := range strings.SplitSeq(*sizes, ",") {
@@ -71,7 +72,7 @@ type options struct {
 	duration, sketch  time.Duration
 	gateways, clients int
 	rows              []int
-	plot              string
+	plot, readme      string
 }
 
 // run measures at every size, and prints what it measured.
@@ -83,6 +84,8 @@ func run(ctx context.Context, w io.Writer, o options) (measured []sample, err er
 	defer os.RemoveAll(data)
 	var all parts
 	defer all.end()
+	var said strings.Builder
+	w = io.MultiWriter(w, &said)
 	tableURL, err := all.start("table", place{Template: o.template, Data: data})
 	if err != nil {
 		return nil, err
@@ -131,5 +134,27 @@ func run(ctx context.Context, w io.Writer, o options) (measured []sample, err er
 	if err == nil && o.plot != "" {
 		err = os.WriteFile(o.plot, []byte(plot(measured, where)), 0o644)
 	}
+	if err == nil && o.readme != "" {
+		err = show(o.readme, fmt.Sprintf("![Latency by rows](%s)\n\n%s", o.plot, said.String()))
+	}
 	return measured, err
+}
+
+const (
+	shownFrom = "<!-- make load writes this -->\n"
+	shownTo   = "<!-- to here -->\n"
+)
+
+// show puts a text into a file between the two lines that are there for it.
+func show(file, text string) error {
+	all, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	before, rest, begun := strings.Cut(string(all), shownFrom)
+	_, after, ended := strings.Cut(rest, shownTo)
+	if !begun || !ended {
+		return fmt.Errorf("%s has no place for what was measured", file)
+	}
+	return os.WriteFile(file, []byte(before+shownFrom+text+shownTo+after), 0o644)
 }

@@ -177,11 +177,12 @@ func head(columns ...string) string {
 
 // String is a row of the table: p50 and p99 of each kind, in ms.
 func (s sample) String() string {
-	line := fmt.Sprintf("| %d–%d | %.0f | %d |", s.Before, s.After, s.rate(), s.Failed)
+	var line strings.Builder
+	fmt.Fprintf(&line, "| %d–%d | %.0f | %d |", s.Before, s.After, s.rate(), s.Failed)
 	for _, k := range s.Kinds {
-		line += fmt.Sprintf(" %.1f, %.1f |", percentile(k.MS, 50), percentile(k.MS, 99))
+		fmt.Fprintf(&line, " %.1f, %.1f |", percentile(k.MS, 50), percentile(k.MS, 99))
 	}
-	return line
+	return line.String()
 }
 
 // trips are the round trips of a request at each size, on average.

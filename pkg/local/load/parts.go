@@ -43,7 +43,7 @@ func play() bool {
 }
 
 func playPart(name string) error {
-	slog.SetDefault(slog.New(slog.DiscardHandler))
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelError})))
 	var p place
 	if err := json.Unmarshal([]byte(os.Getenv(partPlace)), &p); err != nil {
 		return err
@@ -62,9 +62,10 @@ func playPart(name string) error {
 	if name == "gateway" {
 		handler = tallied(service)
 	}
-	go (&http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}).Serve(listener)
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(listener) }() // until the process ends
 	fmt.Println(listener.Addr())
-	io.Copy(io.Discard, os.Stdin)
+	_, _ = io.Copy(io.Discard, os.Stdin) // its end is all that comes
 	return service.Close()
 }
 
@@ -107,7 +108,7 @@ func (all *parts) start(name string, p place) (url string, err error) {
 
 func (all *parts) end() {
 	for _, cmd := range *all {
-		cmd.Process.Kill()
-		cmd.Wait()
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait() // it was killed
 	}
 }

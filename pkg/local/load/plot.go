@@ -162,11 +162,11 @@ func thousands(power int) string {
 func describe(measured []sample) string {
 	var all []string
 	for _, s := range measured {
-		line := fmt.Sprintf("%d rows:", s.rows())
+		var kinds []string
 		for k, kind := range mix {
-			line += fmt.Sprintf(" %s %.1f and %.1f ms,", kind.name, percentile(s.Kinds[k].MS, 50), percentile(s.Kinds[k].MS, 99))
+			kinds = append(kinds, fmt.Sprintf("%s %.1f and %.1f ms", kind.name, percentile(s.Kinds[k].MS, 50), percentile(s.Kinds[k].MS, 99)))
 		}
-		all = append(all, strings.TrimSuffix(line, ","))
+		all = append(all, fmt.Sprintf("%d rows: %s", s.rows(), strings.Join(kinds, ", ")))
 	}
 	return "p50 and p99. " + strings.Join(all, "; ") + "."
 }

@@ -97,8 +97,8 @@ func readDocument(text []byte) (*document, error) {
 		return nil, errNoOpenAPI
 	}
 	info := root.get("info")
-	d := &document{Title: info.get("title").text(), Version: info.get("version").text(), Description: prose(info.get("description").text()),
-		byID: map[string]*operation{}}
+	d := &document{Title: info.get("title").text(), Version: info.get("version").text(),
+		Description: prose(info.get("description").text()), byID: map[string]*operation{}}
 	for tag := range root.get("tags").items() {
 		d.Groups = append(d.Groups, group{Name: tag.get("name").text(), Description: prose(tag.get("description").text())})
 	}
@@ -156,9 +156,12 @@ func readOperation(root value, path, method string, item, o value) *operation {
 		}
 	}
 	places := []string{"path", "query", "header", "cookie"}
-	slices.SortStableFunc(op.Parameters, func(a, b parameter) int { return slices.Index(places, a.In) - slices.Index(places, b.In) })
+	slices.SortStableFunc(op.Parameters, func(a, b parameter) int {
+		return slices.Index(places, a.In) - slices.Index(places, b.In)
+	})
 	if b := o.get("requestBody"); b.there() {
-		op.Body = &body{Required: b.get("required").text() == "true", Description: prose(b.get("description").text()), Media: readMedia(b)}
+		op.Body = &body{Required: b.get("required").text() == "true", Description: prose(b.get("description").text()),
+			Media: readMedia(b)}
 	}
 	for status, r := range o.get("responses").members() {
 		out := response{Status: status, Description: prose(r.get("description").text()), Media: readMedia(r)}
@@ -197,7 +200,8 @@ func readSecurity(root, o value) (public bool, schemes []string) {
 }
 
 func readParameter(p value, name, in string) parameter {
-	out := parameter{Name: name, In: in, Required: p.get("required").text() == "true", Description: prose(p.get("description").text())}
+	out := parameter{Name: name, In: in, Required: p.get("required").text() == "true",
+		Description: prose(p.get("description").text())}
 	s := p.get("schema")
 	for _, m := range readMedia(p) { // its value may be written as of a media type
 		out.Schema, out.encoded = m.Schema, true

@@ -61,7 +61,9 @@ func (p *Page) organizations(ctx context.Context) (list []organization, err erro
 		_, id, _ := strings.Cut(pk, separator)
 		list = append(list, organization{id, cmp.Or(text(i["Name"]), id), pk})
 	}
-	slices.SortFunc(list, func(a, b organization) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortFunc(list, func(a, b organization) int {
+		return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
+	})
 	return list, err
 }
 
@@ -227,7 +229,8 @@ func (p *Page) read(ctx context.Context, a reach, after stored) (f found, err er
 func (p *Page) readOnce(ctx context.Context, a reach, after stored) (items []stored, last stored, looked int, err error) {
 	if a.pk != "" {
 		in := &dynamodb.QueryInput{TableName: &p.TableName, ConsistentRead: aws.Bool(true), ExclusiveStartKey: after,
-			KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: stored{":pk": str(a.pk)}, Limit: aws.Int32(10 * itemsAPage)}
+			KeyConditionExpression: aws.String("PK = :pk"), ExpressionAttributeValues: stored{":pk": str(a.pk)},
+			Limit: aws.Int32(10 * itemsAPage)}
 		if a.sk != "" {
 			*in.KeyConditionExpression += " AND begins_with(SK, :sk)"
 			in.ExpressionAttributeValues[":sk"] = str(a.sk)

@@ -26,7 +26,8 @@ func (p *Page) showMail(w http.ResponseWriter, r *http.Request) {
 	start := 0
 	if number := r.PathValue("number"); number != "" {
 		if start = find(all, number); start < 0 {
-			p.trouble(w, http.StatusNotFound, "mail", "No such letter", "It is not in the mailbox, which keeps the newest "+strconv.Itoa(mailbox.Kept)+".")
+			p.trouble(w, http.StatusNotFound, "mail", "No such letter",
+				"It is not in the mailbox, which keeps the newest "+strconv.Itoa(mailbox.Kept)+".")
 			return
 		}
 		v.Open, v.Chosen = &all[start], true

@@ -112,8 +112,8 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.Ser
 func wantsHTML(r *http.Request) bool { return strings.Contains(r.Header.Get("Accept"), "text/html") }
 
 // policy is that of every page. Letters have one of their own.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	"frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // guard answers only who called this machine by a name of its own, and says what
 // browsers may do with the answers.
@@ -158,7 +158,9 @@ var version = sync.OnceValue(func() string {
 	return base64.RawURLEncoding.EncodeToString(sum.Sum(nil)[:9])
 })
 
-var assetTypes = map[string]string{".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+var assetTypes = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml",
+}
 
 func serveAsset(w http.ResponseWriter, r *http.Request) {
 	text, err := assets.ReadFile("assets/" + r.PathValue("file"))
@@ -176,9 +178,10 @@ var sources embed.FS
 
 // templates are one for each file, each with the layout around it.
 var templates = sync.OnceValue(func() map[string]*template.Template {
-	base := template.Must(template.New("").Funcs(functions).ParseFS(sources, "templates/layout.html", "templates/parts.html"))
+	base := template.Must(template.New("").Funcs(functions).
+		ParseFS(sources, "templates/layout.html", "templates/parts.html"))
 	all := map[string]*template.Template{}
-	for _, name := range []string{"reference", "operation", "mail", "dead_letters", "table", "items", "requests", "request", "trouble"} {
+	for name := range strings.FieldsSeq("reference operation mail dead_letters table items requests request trouble") {
 		all[name] = template.Must(template.Must(base.Clone()).ParseFS(sources, "templates/"+name+".html"))
 	}
 	return all

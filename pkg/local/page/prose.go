@@ -66,7 +66,8 @@ func prose(text string) (blocks []block) {
 var (
 	bullet  = regexp.MustCompile(`^([-*+]|\d+[.)]) +`)
 	heading = regexp.MustCompile(`^#{1,6} `)
-	styled  = regexp.MustCompile("`([^`]+)`" + `|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*|\[([^\]]+)\]\((https?://[^)\s]+)\)|<(https?://[^>\s]+)>`)
+	styled  = regexp.MustCompile("`([^`]+)`" + `|\*\*([^*]+)\*\*|\*([^*\s][^*]*)\*` +
+		`|\[([^\]]+)\]\((https?://[^)\s]+)\)|<(https?://[^>\s]+)>`)
 )
 
 func paragraph(lines []string) block {

@@ -95,7 +95,8 @@ func (p *Page) trial(w http.ResponseWriter, r *http.Request) (t trial, ok bool) 
 		p.trouble(w, http.StatusNotFound, "api", "Not found", "The reference has no such operation.")
 		return trial{}, false
 	}
-	t = trial{operation: d.byID[r.PathValue("operation")], Groups: d.Groups, People: p.People.all(), Origin: "http://" + r.Host}
+	t = trial{operation: d.byID[r.PathValue("operation")], Groups: d.Groups, People: p.People.all(),
+		Origin: "http://" + r.Host}
 	if len(t.People) > 0 && !t.Public {
 		t.As = strconv.Itoa(t.People[0].Number)
 	}
@@ -199,7 +200,8 @@ func (p *Page) ask(r *http.Request) (*answered, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &answered{Status: got.StatusCode, Text: http.StatusText(got.StatusCode), Took: time.Since(began), Body: shown(body), Curl: curl}
+	a := &answered{Status: got.StatusCode, Text: http.StatusText(got.StatusCode), Took: time.Since(began),
+		Body: shown(body), Curl: curl}
 	for _, name := range slices.Sorted(maps.Keys(got.Header)) {
 		for _, value := range got.Header[name] {
 			a.Header = append(a.Header, [2]string{name, value})

@@ -182,7 +182,8 @@ var limits = []struct{ keyword, before string }{
 const maxFact = 32
 
 var marks = []struct{ keyword, fact string }{
-	{"uniqueItems", "no item twice"}, {"deprecated", "deprecated"}, {"readOnly", "in answers only"}, {"writeOnly", "in requests only"},
+	{"uniqueItems", "no item twice"}, {"deprecated", "deprecated"},
+	{"readOnly", "in answers only"}, {"writeOnly", "in requests only"},
 }
 
 func facts(v value) (list []string) {
@@ -239,7 +240,9 @@ func sampleOf(v value, around []string) (sample []byte, ok bool) {
 	if name != "" {
 		around = append(slices.Clip(around), name)
 	}
-	for _, said := range []value{v.own("example"), first(v.own("examples")), v.own("default"), v.own("const"), first(v.own("enum"))} {
+	for _, said := range []value{
+		v.own("example"), first(v.own("examples")), v.own("default"), v.own("const"), first(v.own("enum")),
+	} {
 		if said.there() {
 			return said.json(), true
 		}
@@ -266,7 +269,8 @@ func sampleOf(v value, around []string) (sample []byte, ok bool) {
 	if least := v.own("minimum"); least.there() {
 		return least.json(), true
 	}
-	text, ok := map[string]string{"string": `""`, "integer": "0", "number": "0", "boolean": "false", "array": "[]", "object": "{}", "null": "null"}[kind]
+	text, ok := map[string]string{"string": `""`, "integer": "0", "number": "0", "boolean": "false", "array": "[]",
+		"object": "{}", "null": "null"}[kind]
 	return []byte(text), ok
 }
 

@@ -44,11 +44,13 @@ func TestMail(t *testing.T) {
 	l := start(t)
 	letter := l.letter()
 	text := l.view("/_local/mail")
-	has(t, text, "Mail", "0 dead letters", `href="/_local/mail/1" aria-current="true"`, html.EscapeString("Welcome to Acme "), "john@acme.example",
+	has(t, text, "Mail", "0 dead letters", `href="/_local/mail/1" aria-current="true"`, html.EscapeString("Welcome to Acme "),
+		"john@acme.example",
 		`<iframe src="/_local/mail/1/html" sandbox title="The letter Welcome to Acme &lt;script&gt;`, "As text", "Hello &lt;script&gt;")
 	has(t, l.view("/_local/mail/1"), `aria-current="page"`, "All letters", letter.SentAt, "As it looks")
 	w := send(t, l, httptest.NewRequest("GET", "http://localhost/_local/mail/1/html", nil), 200)
-	if policy := w.Header().Get("Content-Security-Policy"); w.Body.String() != letter.HTML || !strings.HasPrefix(policy, "sandbox; default-src 'none';") ||
+	policy := w.Header().Get("Content-Security-Policy")
+	if w.Body.String() != letter.HTML || !strings.HasPrefix(policy, "sandbox; default-src 'none';") ||
 		strings.Contains(policy, "script-src") || strings.Contains(policy, "allow-") {
 		t.Errorf("the letter is shown under %s", policy)
 	}
@@ -67,7 +69,8 @@ func TestManyLetters(t *testing.T) {
 	}}, nil)
 	has(t, view(t, h, "/_local/mail"), "2 dead letters", "No letter has been sent yet")
 	for n := range 120 {
-		form := fmt.Sprintf("Action=SendEmail&Source=a@b.example&Destination.ToAddresses.member.1=c@d.example&Message.Subject.Data=letter-%d-&Message.Body.Text.Data=x", n+1)
+		form := fmt.Sprintf("Action=SendEmail&Source=a@b.example&Destination.ToAddresses.member.1=c@d.example&"+
+			"Message.Subject.Data=letter-%d-&Message.Body.Text.Data=x", n+1)
 		r := httptest.NewRequest("POST", "/", strings.NewReader(form))
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 ...")
@@ -85,14 +88,16 @@ func TestManyLetters(t *testing.T) {
 	if seen != 120 {
 		t.Errorf("the lists show %d letters", seen)
 	}
-	has(t, view(t, h, "/_local/mail/60"), "letter-70-", `href="/_local/mail/60" aria-current="page"`, "letter-21-", "Older letters", `<h2 id="subject">letter-60-`)
+	has(t, view(t, h, "/_local/mail/60"), "letter-70-", `href="/_local/mail/60" aria-current="page"`, "letter-21-",
+		"Older letters", `<h2 id="subject">letter-60-`)
 	has(t, view(t, h, "/_local/dead-letters"), "8</code>", html.EscapeString("<script>"), "7</code>", "first")
 }
 
 var (
 	kindLinks = regexp.MustCompile(`href="(/_local/table/items\?kind=[\w-]+)"`)
-	itemKeys  = regexp.MustCompile(`(?s)<h2><span class="label">PK</span> <a href="[^"]*pk=([^"]*)"><code>.*?</a> <span class="label">SK</span> <code>(.*?)</code></h2>`)
-	nextPage  = regexp.MustCompile(`<a href="([^"]+)" rel="next">`)
+	itemKeys  = regexp.MustCompile(`(?s)<h2><span class="label">PK</span> <a href="[^"]*pk=([^"]*)"><code>.*?</a> ` +
+		`<span class="label">SK</span> <code>(.*?)</code></h2>`)
+	nextPage = regexp.MustCompile(`<a href="([^"]+)" rel="next">`)
 )
 
 // items are the keys of all items that a link leads to, over all pages.
@@ -186,7 +191,8 @@ func TestItems(t *testing.T) {
 	if organization == nil {
 		t.Fatalf("the table names no organization: %s", plain(text))
 	}
-	has(t, text, html.EscapeString("Acme <script>"), "PK", "SK", "list the admins", "Directory.Admins", "/_local/table/items?kind=organization&amp;all=1")
+	has(t, text, html.EscapeString("Acme <script>"), "PK", "SK", "list the admins", "Directory.Admins",
+		"/_local/table/items?kind=organization&amp;all=1")
 	id := organization[1]
 
 	if got := l.items("/_local/table/items?kind=customer"); len(got) != 60 {
@@ -209,8 +215,10 @@ func TestItems(t *testing.T) {
 	}
 	text = l.view("/_local/table/items?kind=customer")
 	has(t, text, "CompanyName", ">S<", html.EscapeString("<script>alert(1)"), "Next page")
-	for path, status := range map[string]int{"": 404, "?kind=nonsense": 404, "?kind=customer&after=!": 400, "?kind=customer&after=" + base64URL("{}"): 400,
-		"?pk=a&after=" + base64URL(`["b","c"]`): 500} {
+	for path, status := range map[string]int{
+		"": 404, "?kind=nonsense": 404, "?kind=customer&after=!": 400, "?kind=customer&after=" + base64URL("{}"): 400,
+		"?pk=a&after=" + base64URL(`["b","c"]`): 500,
+	} {
 		send(t, l, httptest.NewRequest("GET", "http://localhost/_local/table/items"+path, nil), status)
 	}
 }
@@ -220,11 +228,13 @@ func TestValues(t *testing.T) {
 	l := start(t)
 	s := func(v string) types.AttributeValue { return &types.AttributeValueMemberS{Value: v} }
 	_, err := l.client().PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &l.Template.Table.Name, Item: map[string]types.AttributeValue{
-		"PK": s("X\x01" + hostile), "SK": s("X"), "Long": s(strings.Repeat("ü", 5000)), "Parted": s("a\x01b"), "Of": s("kp_" + strings.Repeat("0", 26)),
+		"PK": s("X\x01" + hostile), "SK": s("X"), "Long": s(strings.Repeat("ü", 5000)), "Parted": s("a\x01b"),
+		"Of":        s("kp_" + strings.Repeat("0", 26)),
 		"ExpiresAt": &types.AttributeValueMemberN{Value: "1700000000"}, "Small": &types.AttributeValueMemberB{Value: []byte("blob")},
 		"Large": &types.AttributeValueMemberB{Value: make([]byte, 1000)}, "Yes": &types.AttributeValueMemberBOOL{Value: true},
 		"Nothing": &types.AttributeValueMemberNULL{Value: true}, "Texts": &types.AttributeValueMemberSS{Value: []string{"p", hostile}},
-		"Numbers": &types.AttributeValueMemberNS{Value: []string{"1", "2.5"}}, "Blobs": &types.AttributeValueMemberBS{Value: [][]byte{[]byte("blob")}},
+		"Numbers": &types.AttributeValueMemberNS{Value: []string{"1", "2.5"}},
+		"Blobs":   &types.AttributeValueMemberBS{Value: [][]byte{[]byte("blob")}},
 		"Tree": &types.AttributeValueMemberM{Value: map[string]types.AttributeValue{"list": &types.AttributeValueMemberL{Value: []types.AttributeValue{
 			s(hostile), &types.AttributeValueMemberN{Value: "1e2"}, &types.AttributeValueMemberBOOL{}, &types.AttributeValueMemberNULL{Value: true},
 			&types.AttributeValueMemberSS{Value: []string{"z"}}}}}},
@@ -233,8 +243,10 @@ func TestValues(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := l.view("/_local/table/items?pk=X%01" + "%3Cscript%3Ealert(1)%3C/script%3E%22%27%26%7B%7B.%7D%7D%3Cb%3E")
-	for _, want := range []string{"ExpiresAt N 1700000000 2023-11-14 22:13:20 UTC", "Small B YmxvYg==", "1000 bytes in all", "Yes BOOL true", "Nothing NULL null",
-		"Texts SS <script>alert(1)", "Numbers NS 1 2.5", "Blobs BS YmxvYg==", `Tree M { "list": [ "\u003cscript\u003e`, `100, false, null, [ "z" ] ] }`, "Parted S a # b",
+	for _, want := range []string{"ExpiresAt N 1700000000 2023-11-14 22:13:20 UTC", "Small B YmxvYg==", "1000 bytes in all",
+		"Yes BOOL true", "Nothing NULL null",
+		"Texts SS <script>alert(1)", "Numbers NS 1 2.5", "Blobs BS YmxvYg==",
+		`Tree M { "list": [ "\u003cscript\u003e`, `100, false, null, [ "z" ] ] }`, "Parted S a # b",
 		"ü … and 5904 bytes more", "X # <script>"} {
 		if !strings.Contains(strings.Replace(plain(text), "1e2", "100", 1), want) {
 			t.Errorf("the item is shown without %s:\n%s", want, plain(text))
@@ -263,7 +275,8 @@ func TestRequests(t *testing.T) {
 	for _, link := range links {
 		pages += l.view(link)
 	}
-	has(t, l.view(links[1]), "PUT", "/api/customers", "2 round trips to the table", "BatchGetItem", "Get", "TransactWriteItems", "CUSTOMER", "INFO", "route", "PUT /api/customers")
+	has(t, l.view(links[1]), "PUT", "/api/customers", "2 round trips to the table",
+		"BatchGetItem", "Get", "TransactWriteItems", "CUSTOMER", "INFO", "route", "PUT /api/customers")
 	for _, secret := range []string{"unsaid", "Password1234!", l.token, l.token[len(l.token)-20:], "Bearer", "john@acme.example", hostile} {
 		if strings.Contains(pages, secret) || strings.Contains(pages, html.EscapeString(secret)) {
 			t.Errorf("the requests tell %s", secret)

@@ -36,7 +36,8 @@ func functions(ctx context.Context, w io.Writer) (err error) {
 		return err
 	}
 	defer aws.Close()
-	go (&http.Server{Handler: world, ReadHeaderTimeout: time.Minute}).Serve(aws)
+	server := &http.Server{Handler: world, ReadHeaderTimeout: time.Minute}
+	go func() { _ = server.Serve(aws) }() // until the listener is closed
 
 	var names []string
 	for _, f := range world.Template.Functions {

@@ -52,7 +52,7 @@ func stack(ctx context.Context, w io.Writer, url string) error {
 	speak.ctx = context.WithoutCancel(ctx) // however the walk has ended
 	err = errors.Join(err, speak.each("take_back.txt", takeBack, known))
 	fmt.Fprintf(w, "\nThe organization %s and its owner are left, without what could be taken back. Nobody has verified them,\n"+
-		"so the service erases both after thirty days; the operator does it now with make erase ORG=%[1]s.\n", known["org"])
+		"so the service erases both after thirty days; the operator does it now with make erase ORG=%[1]s YES=%[2]s.\n", known["org"], name)
 	return err
 }
 

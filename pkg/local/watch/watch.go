@@ -83,7 +83,8 @@ func (w *Watch) Request(id string) (Request, bool) {
 // Handler notes what every request to next does.
 func (w *Watch) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
-		n := &note{now: w.now, request: Request{Method: cut(r.Method), Path: cut(withoutTokens(r.URL.EscapedPath())), Began: w.now()}}
+		n := &note{now: w.now, request: Request{Method: cut(r.Method), Path: cut(withoutTokens(r.URL.EscapedPath())),
+			Began: w.now()}}
 		answer := &answer{ResponseWriter: out, status: http.StatusOK}
 		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), noteKey{}, n)))
 		w.keep(n.end(out.Header().Get("X-Amzn-Requestid"), answer.status))

@@ -30,7 +30,10 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-func newService(table roundTripper, f func(ctx context.Context, log *slog.Logger, ask func(operation, body string) (string, error))) *service {
+// ask asks the table.
+type ask func(operation, body string) (string, error)
+
+func newService(table roundTripper, f func(context.Context, *slog.Logger, ask)) *service {
 	s := &service{Watch: &watch.Watch{Key: [2]string{"PK", "SK"}}}
 	log := slog.New(watch.Logs(slog.NewTextHandler(&s.log, nil)))
 	way := s.Transport(table)
@@ -73,7 +76,7 @@ func TestRequest(t *testing.T) {
 			sent = append(sent, string(body))
 			time.Sleep(3 * time.Millisecond)
 			return answer(200, "found")
-		}, func(ctx context.Context, log *slog.Logger, ask func(string, string) (string, error)) {
+		}, func(ctx context.Context, log *slog.Logger, ask ask) {
 			time.Sleep(time.Millisecond)
 			log.With("a", 1).WithGroup("g").WarnContext(ctx, "spoke", "b", "two", slog.Group("h", "c", true))
 			log.Info("of nobody")
@@ -139,7 +142,7 @@ func TestParts(t *testing.T) {
 				return nil, errors.New("the connection ended")
 			}
 			return answer(c.status, c.answer)
-		}, func(_ context.Context, _ *slog.Logger, ask func(string, string) (string, error)) {
+		}, func(_ context.Context, _ *slog.Logger, ask ask) {
 			if got, err := ask(c.operation, c.body); got != c.answer || (err != nil) != (c.status == 0) {
 				t.Errorf("%s: the function got %q, %v", c.operation, got, err)
 			}
@@ -170,7 +173,7 @@ func TestTable(t *testing.T) {
 // Only so much is kept, whoever asks for how much at once.
 func TestKept(t *testing.T) {
 	s := newService(func(*http.Request) (*http.Response, error) { return answer(200, "") },
-		func(ctx context.Context, log *slog.Logger, ask func(string, string) (string, error)) {
+		func(ctx context.Context, log *slog.Logger, ask ask) {
 			for range 300 {
 				log.InfoContext(ctx, strings.Repeat("x", 9000))
 				ask("GetItem", "{}")
@@ -181,7 +184,7 @@ func TestKept(t *testing.T) {
 	if len(r.Lines) != 100 || len(r.Calls) != 200 || len(r.Path) > 9<<10 || len(r.Lines[0].Message) > 9<<10 {
 		t.Errorf("%d lines of %d bytes, %d calls, a path of %d", len(r.Lines), len(r.Lines[0].Message), len(r.Calls), len(r.Path))
 	}
-	quiet := newService(nil, func(context.Context, *slog.Logger, func(string, string) (string, error)) {})
+	quiet := newService(nil, func(context.Context, *slog.Logger, ask) {})
 	var all sync.WaitGroup
 	for n := range watch.Kept + 50 {
 		all.Go(func() { quiet.send("GET", fmt.Sprint("/", n)) })
@@ -197,7 +200,7 @@ func TestKept(t *testing.T) {
 func TestLate(t *testing.T) {
 	late := make(chan func())
 	s := newService(func(*http.Request) (*http.Response, error) { return answer(200, "") },
-		func(ctx context.Context, log *slog.Logger, ask func(string, string) (string, error)) {
+		func(ctx context.Context, log *slog.Logger, ask ask) {
 			go func() { late <- func() { log.InfoContext(ctx, "late"); ask("GetItem", "{}") } }()
 		})
 	s.send("GET", "/")
