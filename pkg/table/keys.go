@@ -70,6 +70,10 @@ import (
 //	mark an address that letters come back of  Outbox.Mark            1  TransactWriteItems
 //	forget such a mark                         Outbox.Forget          1  DeleteItem MARK#
 //
+// Who runs the service has all of an organization besides: Operator finds it,
+// hands it out (a Query for each part) and erases it, and Auditor looks whether
+// the table is whole (both a Scan).
+//
 // Key parts are parted by U+0001, which no value may hold and which sorts below
 // all others: nothing needs escaping, and the order of keys is the order of
 // their parts. Folded names stand in keys as a digest, never raw: NFKC can grow

@@ -76,7 +76,7 @@ func deploy(t *testing.T) *deployed {
 	d.owner, err = e.Operator().Account(t.Context(), email.String())
 	must(err)
 	c := caller.Caller{UserID: d.owner.ID, OrganizationID: o.ID, Admin: true}
-	must(table.Book{Table: directory.Table}.Add(t.Context(), c, "Gold", "EUR"))
+	must(table.Book(directory).Add(t.Context(), c, "Gold", "EUR"))
 	return d
 }
 
@@ -161,13 +161,18 @@ func TestOperateKilled(t *testing.T) {
 		t.Helper()
 		cmd := command(t, name, append(variables, d.variables...)...)
 		d.calls.Store(0)
+		started := make(chan *os.Process, 1)
 		kill := func(call int64) {
 			if call == at {
-				cmd.Process.Kill()
+				(<-started).Kill()
 			}
 		}
 		d.each.Store(&kill)
-		err := cmd.Run()
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		started <- cmd.Process
+		err := cmd.Wait()
 		if d.each.Store(nil); err == nil || cmd.ProcessState.Exited() {
 			t.Fatalf("%s was not killed: %v", name, err)
 		}
