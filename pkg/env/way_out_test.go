@@ -175,11 +175,11 @@ func TestConnect(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := e.HTTP.Do(request)
+		answer, err := e.HTTP.Do(request) //nolint:bodyclose // closed below, with the others
 		if err != nil {
 			t.Fatal(err)
 		}
-		answers = append(answers, answer)
+		answers = append(answers, answer) //nolint:bodyclose // as above
 	}
 	for _, answer := range answers {
 		answer.Body.Close()

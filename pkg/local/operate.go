@@ -107,9 +107,9 @@ func Import(ctx context.Context, e env.Env, organization, actor string, apply bo
 	if err != nil {
 		return err
 	}
-	in := intake.Intake{Register: table.Register{Table: o.Table}, Book: table.Book{Table: o.Table}, Accounts: o, Caller: c, Apply: apply}
+	in := intake.Intake{Register: table.Register(o), Book: table.Book(o), Accounts: o, Caller: c, Apply: apply}
 	if err := in.Enter(ctx, file, each); err != nil || !apply {
 		return err
 	}
-	return table.Trail{Table: o.Table}.Seal(ctx, id)
+	return table.Trail(o).Seal(ctx, id)
 }

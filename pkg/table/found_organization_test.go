@@ -112,11 +112,12 @@ func TestSlugs(t *testing.T) {
 func TestManyOfOneSlug(t *testing.T) {
 	for _, many := range []int{0, 3, 4, 5, 19, 20, 21, 36, 37, 600, 5_000, 1_100_000} {
 		taken, trips, free := many, 0, slugSearch{}
-		for n, found := 0, false; !found; trips++ {
+		for found := false; !found; trips++ {
 			choices := free.next()
 			if len(choices) > 95 || !slices.IsSorted(choices) {
 				t.Fatalf("of %d, looks at %v", many, choices)
 			}
+			var n int
 			n, found = free.among(choices, func(n int) bool { return n > taken })
 			if found && n != taken+1 {
 				t.Errorf("of %d, number %d", many, n)

@@ -273,7 +273,7 @@ func playTable() {
 		{linkage{"a link, of a new member, with a key", 0, 16}, again, third.UserID},
 	} {
 		m.reset()
-		_, _, err := Register{keeper.Table}.Associate(k.ctx, place.Owner, k.user, row(next).Number)
+		_, _, err := Register(keeper).Associate(k.ctx, place.Owner, k.user, row(next).Number)
 		must(err)
 		next++
 		_, k.Units = m.reset()
