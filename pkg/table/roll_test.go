@@ -75,7 +75,7 @@ func (l *library) beside() *library {
 	d.wire = &wire{engine: l.engine.Transport()}
 	other.Client = dynamodb.New(l.Client.Options(), func(o *dynamodb.Options) { o.HTTPClient = &http.Client{Transport: d.wire} })
 	d.Table = &other
-	return &library{desk: &d, owner: l.owner, rows: l.rows}
+	return &library{desk: &d, owner: l.owner, rows: slices.Clip(l.rows)}
 }
 
 func (l *library) fold() error {

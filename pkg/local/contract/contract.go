@@ -10,17 +10,19 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
 )
 
-// Contract is a document that was read.
+// Contract is a document that was read. It is safe for concurrent use.
 type Contract struct {
 	Operations []Operation // by path
 	root       any
 	foldBelow  string // x-fold-names
-	schemas    *jsonschema.Compiler
+	compiling  sync.Mutex
+	schemas    *jsonschema.Compiler // keeps what it has compiled
 }
 
 // Operation is what a method does to a path.
@@ -182,7 +184,9 @@ func (c *Contract) object(p pointer) map[string]any {
 
 // schema checks a value.
 func (c *Contract) schema(p pointer, value any) error {
+	c.compiling.Lock()
 	s, err := c.schemas.Compile(location + "#" + c.follow(p).String())
+	c.compiling.Unlock()
 	if err != nil {
 		return err
 	}
