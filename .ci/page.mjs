@@ -107,6 +107,7 @@ async function walk(browser, { width, scheme, script }) {
   const page = await context.newPage();
   watch(page, faults);
   const see = async (name) => {
+    await page.waitForLoadState(); // a part of a page can be seen before the rest of it has come
     if (script) {
       const height = Math.min(2000, await page.evaluate(() => { scrollTo(0, 0); return document.documentElement.scrollHeight; }));
       await page.screenshot({ path: join(pictures, `${name}-${label}.png`), fullPage: true, clip: { x: 0, y: 0, width, height } });
@@ -158,6 +159,7 @@ async function walk(browser, { width, scheme, script }) {
   await see("requests");
   await page.getByRole("link", { name: "POST /api/organizations", exact: true }).last().click();
   await page.getByRole("heading", { name: /round trips to the table/ }).waitFor();
+  await page.waitForLoadState();
   assert.match(await page.locator("main").innerText(), /BatchGetItem[\s\S]*TransactWriteItems[\s\S]*INFO/);
   await see("request");
   await open("/_local/requests?only=failed");
