@@ -20,7 +20,7 @@ type bound struct{ cold, warm, cpu, calls float64 }
 // them count the attempt.
 var bounds = map[string]bound{
 	"authorizer":          {2.0, 2.8, 2.6, 0},
-	"create-organization": {2.4, 5.7, 10.2, 4},
+	"create-organization": {3.0, 5.7, 10.2, 4},
 	"create-price-tier":   {2.0, 3.3, 5.0, 1},
 	"get-organization":    {2.0, 3.3, 5.0, 1},
 	"list-associations":   {2.0, 3.7, 5.8, 2},
@@ -30,29 +30,28 @@ const (
 	mostRaw = 9000 // KB
 	mostZip = 3800 // KB
 	runs    = 3
+	tries   = 3
 )
 
-// check measures the functions that have bounds, and those over theirs once
-// more: then it fails.
+// check measures the functions that have bounds. It fails when one is over its own
+// each time: whatever else the machine does can only add.
 func (b bench) check(ctx context.Context, w io.Writer, made []calls.Call) error {
-	var again []calls.Call
-	for _, c := range made {
-		broken, err := b.hold(ctx, w, c, runs)
-		if err != nil {
-			return err
-		}
-		if len(broken) > 0 {
-			again = append(again, c)
-		}
-	}
 	var all []string
-	for _, c := range again {
-		fmt.Fprintln(w, "Once more:")
-		broken, err := b.hold(ctx, w, c, 2*runs)
-		if err != nil {
-			return err
+	for try := 1; try <= tries && len(made) > 0; try++ {
+		var over []calls.Call
+		all = nil
+		for _, c := range made {
+			broken, err := b.hold(ctx, w, c, try*runs)
+			if err != nil {
+				return err
+			}
+			if len(broken) > 0 {
+				over, all = append(over, c), append(all, broken...)
+			}
 		}
-		all = append(all, broken...)
+		if made = over; len(made) > 0 && try < tries {
+			fmt.Fprintln(w, "Once more:")
+		}
 	}
 	if len(all) > 0 {
 		return fmt.Errorf("bounds that do not hold:\n%s", strings.Join(all, "\n"))
