@@ -65,7 +65,7 @@ func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
 		return mail.Letter{}, err
 	}
 	if found[markKey(letter.To)] != nil {
-		if err := o.settle(ctx, letter, noteOf(letter, mail.Failed, o.Now()), o.remove(letterKey(id))); err != nil {
+		if err := o.settle(ctx, letter, mail.Failed, o.remove(letterKey(id))); err != nil {
 			return mail.Letter{}, err
 		}
 		return mail.Letter{}, errNoLetter
@@ -75,32 +75,30 @@ func (o Outbox) Claim(ctx context.Context, id string) (mail.Letter, error) {
 
 // Sent implements mail.Outbox.
 func (o Outbox) Sent(ctx context.Context, l mail.Letter) error {
-	return o.settle(ctx, l, noteOf(l, mail.Sent, o.Now()), o.remove(letterKey(l.ID)))
+	return o.settle(ctx, l, mail.Sent, o.remove(letterKey(l.ID)))
 }
 
 // Failed implements mail.Outbox.
 func (o Outbox) Failed(ctx context.Context, l mail.Letter, final bool) error {
 	const there = "attribute_exists(PK)"
 	if !final {
-		return o.settle(ctx, l, noteOf(l, mail.Queued, o.Now()), o.update(letterKey(l.ID), "REMOVE LeasedUntil", there, nil, means(errNoLetter)))
+		return o.settle(ctx, l, mail.Queued, o.update(letterKey(l.ID), "REMOVE LeasedUntil", there, nil, means(errNoLetter)))
 	}
-	return o.settle(ctx, l, noteOf(l, mail.Failed, o.Now()), o.update(letterKey(l.ID),
+	return o.settle(ctx, l, mail.Failed, o.update(letterKey(l.ID),
 		"SET FailedAt = :now, DuePK = :givenUp, DueAt = :now REMOVE LeasedUntil", there,
 		item{":now": moment(o.Now()), ":givenUp": str(givenUp)}, means(errNoLetter)))
 }
 
-// noteOf is what an admin's item says of the letter that welcomed them.
-func noteOf(l mail.Letter, status mail.Status, at time.Time) item {
-	return deliveryItem(mail.Delivery{Status: status, Attempts: l.Attempts, UpdatedAt: at})
-}
-
-// settle changes a letter, and notes that with the admin whom it welcomes. Who
-// is none any more, or was made one anew with another letter, has nothing noted;
-// nor has one whose letter came back, before its sender noted that it went.
-func (o Outbox) settle(ctx context.Context, l mail.Letter, note item, change write) error {
+// settle changes a letter, and notes its status with the admin whom it welcomes,
+// unless it came back before its sender noted that it went.
+func (o Outbox) settle(ctx context.Context, l mail.Letter, status mail.Status, change write) error {
+	note := deliveryItem(mail.Delivery{Status: status, Attempts: l.Attempts, UpdatedAt: o.Now()})
 	return o.noted(ctx, l, note, "Welcome = :letter AND attribute_not_exists(WelcomeReturned)", change)
 }
 
+// noted makes a change, and notes it with the admin whom a letter welcomes, on a
+// condition. Who is none any more, or was made one anew with another letter, has
+// nothing noted.
 func (o Outbox) noted(ctx context.Context, l mail.Letter, note item, condition string, change write) error {
 	err := errOtherLetter
 	if l.UserID != "" {
@@ -179,6 +177,6 @@ func (o Outbox) Revive(ctx context.Context, id string) error {
 	// One that cannot be read is revived as well: it fails again, for all to see.
 	l, _ := readLetter(found[letterKey(id)])
 	l.ID = id
-	return o.settle(ctx, l, noteOf(l, mail.Queued, o.Now()), o.update(letterKey(id), "SET DuePK = :due, DueAt = OrderedAt REMOVE FailedAt",
+	return o.settle(ctx, l, mail.Queued, o.update(letterKey(id), "SET DuePK = :due, DueAt = OrderedAt REMOVE FailedAt",
 		"attribute_exists(FailedAt)", item{":due": str(due)}, means(errNoLetter)))
 }
