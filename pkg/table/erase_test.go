@@ -2,8 +2,6 @@ package table
 
 import (
 	"errors"
-	"maps"
-	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -122,56 +120,22 @@ func TestEraseAccounts(t *testing.T) {
 // Tried with the controls that it must catch: an Erase that deletes the claims
 // first, and one that deletes members before their accounts.
 func TestEraseKilledAtAnyCall(t *testing.T) {
-	killed := errors.New("killed")
 	whole, ann := furnished(t)
-	id, items := ann.OrganizationID, slices.Collect(maps.Values(whole.all()))
-	for _, after := range []bool{false, true} {
-		for k, ended := 1, false; !ended; k++ {
-			bubble(t, func(t *testing.T, d *desk) {
-				for some := range slices.Chunk(items, 100) {
-					var writes []write
-					for _, i := range some {
-						writes = append(writes, d.put(i))
-					}
-					d.raw(writes...)
-				}
-				d.walked = k%7 == 0 // looking at all takes longer than all else
-				d.clock.pass(whole.Now().Sub(d.Now()))
-				n := 0
-				d.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
-					if n++; n == k && after {
-						send()
-					}
-					if n >= k {
-						return nil, killed
-					}
-					return send()
-				})
-				_, err := Operator{d.Table}.Erase(t.Context(), id)
-				d.wire.set(nil)
-				if ended = n < k; ended {
-					if err != nil || k < 20 {
-						t.Errorf("%d calls: %v", n, err)
-					}
-					return
-				}
-				if err == nil {
-					t.Fatalf("killed at call %d, and no error", k)
-				}
-				found, err := Operator{d.Table}.Find(t.Context(), "acme")
-				if err == nil && found == id {
-					_, err = Operator{d.Table}.Erase(t.Context(), id)
-				} else if errors.Is(err, NoOrganization) {
-					err = nil
-				}
-				wants(t, "once more", err)
-				if d.bereft(id, ann.UserID, "acme.example"); t.Failed() {
-					t.Fatalf("killed at call %d", k)
-				}
-			})
-			ended = ended || t.Failed()
-		}
+	id := ann.OrganizationID
+	erase := func(d *desk) error {
+		_, err := Operator{d.Table}.Erase(d.t.Context(), id)
+		return err
 	}
+	whole.killedAtAnyCall(t, 0, erase, func(d *desk) {
+		found, err := Operator{d.Table}.Find(d.t.Context(), "acme")
+		if err == nil && found == id {
+			err = erase(d)
+		} else if errors.Is(err, NoOrganization) {
+			err = nil
+		}
+		wants(d.t, "once more", err)
+		d.bereft(id, ann.UserID, "acme.example")
+	})
 }
 
 // What was kept under an Idempotency-Key goes where it names the organization.

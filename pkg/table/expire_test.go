@@ -1,11 +1,7 @@
 package table
 
 import (
-	"errors"
 	"fmt"
-	"maps"
-	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -135,54 +131,17 @@ func TestExpireOneOfTwo(t *testing.T) {
 // Killed at any call, before or after it was carried out, it goes on where it
 // was, and the organization is gone for everybody or whole.
 func TestExpireKilledAtAnyCall(t *testing.T) {
-	killed := errors.New("killed")
 	whole := open(t)
 	o, _ := whole.occupied()
-	user, items := whole.user("victoria@acme.example").ID, slices.Collect(maps.Values(whole.all()))
-	for _, after := range []bool{false, true} {
-		for k, ended := 1, false; !ended; k++ {
-			bubble(t, func(t *testing.T, d *desk) {
-				for some := range slices.Chunk(items, 100) {
-					var writes []write
-					for _, i := range some {
-						writes = append(writes, d.put(i))
-					}
-					d.raw(writes...)
-				}
-				d.walked = k%7 == 0 // looking at all takes longer than all else
-				d.clock.pass(whole.Now().Sub(d.Now()) + org.UnverifiedTime)
-				n := 0
-				d.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
-					if n++; n == k && after {
-						send()
-					}
-					if n >= k {
-						return nil, killed
-					}
-					return send()
-				})
-				err := Directory{d.Table}.Expire(t.Context(), o.ID)
-				d.wire.set(nil)
-				if ended = n < k; ended {
-					if err != nil || k < 20 {
-						t.Errorf("%d calls: %v", n, err)
-					}
-					return
-				}
-				if err == nil {
-					t.Fatalf("killed at call %d, and no error", k)
-				}
-				if left := d.all(); left[orgKey(o.ID)] == nil && (left[slugKey(o.Slug)] != nil || left[codeKey(o.Code)] != nil || left[nameKey(o.Name)] != nil) {
-					t.Errorf("killed at call %d, it is gone and its claims are not", k)
-				}
-				wants(t, "once more", Directory{d.Table}.Expire(t.Context(), o.ID))
-				if d.gone(o, user); t.Failed() {
-					t.Fatalf("killed at call %d", k)
-				}
-			})
-			ended = ended || t.Failed()
+	user := whole.user("victoria@acme.example").ID
+	expire := func(d *desk) error { return Directory{d.Table}.Expire(d.t.Context(), o.ID) }
+	whole.killedAtAnyCall(t, org.UnverifiedTime, expire, func(d *desk) {
+		if left := d.all(); left[orgKey(o.ID)] == nil && (left[slugKey(o.Slug)] != nil || left[codeKey(o.Code)] != nil || left[nameKey(o.Name)] != nil) {
+			d.t.Error("it is gone and its claims are not")
 		}
-	}
+		wants(d.t, "once more", expire(d))
+		d.gone(o, user)
+	})
 }
 
 // Who verifies at the very moment keeps the organization, or comes too late.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -238,5 +239,53 @@ func TestAllAnswersLost(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// killedAtAnyCall does something to copies of a table, so much later, and kills
+// it at each of its calls in turn, before and after the call was carried out.
+// then looks at what each time is left.
+func (d *desk) killedAtAnyCall(t *testing.T, later time.Duration, do func(d *desk) error, then func(d *desk)) {
+	killed := errors.New("killed")
+	items, now := slices.Collect(maps.Values(d.all())), d.Now().Add(later)
+	for _, after := range []bool{false, true} {
+		for k, ended := 1, false; !ended; k++ {
+			bubble(t, func(t *testing.T, d *desk) {
+				for some := range slices.Chunk(items, 100) {
+					var writes []write
+					for _, i := range some {
+						writes = append(writes, d.put(i))
+					}
+					d.raw(writes...)
+				}
+				d.walked = k%7 == 0 // looking at all takes longer than all else
+				d.clock.pass(now.Sub(d.Now()))
+				n := 0
+				d.wire.set(func(_ call, send func() (*http.Response, error)) (*http.Response, error) {
+					if n++; n == k && after {
+						send()
+					}
+					if n >= k {
+						return nil, killed
+					}
+					return send()
+				})
+				err := do(d)
+				d.wire.set(nil)
+				if ended = n < k; ended {
+					if err != nil || k < 20 {
+						t.Errorf("%d calls: %v", n, err)
+					}
+					return
+				}
+				if err == nil {
+					t.Fatalf("killed at call %d, and no error", k)
+				}
+				if then(d); t.Failed() {
+					t.Fatalf("killed at call %d", k)
+				}
+			})
+			ended = ended || t.Failed()
+		}
 	}
 }
