@@ -142,7 +142,7 @@ func (e Env) Entrance() table.Directory {
 
 // Foundations opens organizations for who makes one, without a token.
 func (e Env) Foundations() table.Directory {
-	t := e.writing(3)
+	t := e.writing(1)
 	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail)}
 	return table.Directory{Table: t}
 }

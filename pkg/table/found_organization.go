@@ -3,6 +3,7 @@ package table
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"charter/pkg/idempotency"
 	"charter/pkg/org"
@@ -20,8 +21,8 @@ var (
 const mostRounds = 8
 
 // Found implements org.Directory. The password is hashed whether there is an
-// account or not: the time tells nothing. It is hashed once the attempt is
-// within its limits: that is the work which a flood would be after.
+// account or not: the time tells nothing. It is hashed once there is room for
+// the attempt within its limits: that is the work which a flood would be after.
 func (d Directory) Found(ctx context.Context, a org.Application) (org.Organization, error) {
 	return d.found(ctx, a, func() (string, error) { return a.Password.Hash(d.Random) })
 }
@@ -32,7 +33,8 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 		CreatedAt: now, UpdatedAt: now}
 	founder := org.User{ID: "kp_" + d.ulid(), Person: a.Founder, HomeID: o.ID, CreatedAt: now}
 	limits := []rate{d.Limits.address("found", a.Source), d.Limits.email("found", a.Founder.Email)}
-	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (org.Organization, error) {
+	return once(ctx, d.Table, readOrganization, func(keep func(item) []write) (_ org.Organization, err error) {
+		defer func() { err = d.tally(ctx, limits, err) }()
 		var free slugSearch
 		for range 2 * mostRounds { // half of them to find a slug, if so many have it
 			slug, choices := org.SlugOf(o.Name, o.Code), free.next()
@@ -40,7 +42,7 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 			if err != nil {
 				return org.Organization{}, err
 			}
-			if limits = nil; founder.PasswordHash == "" {
+			if founder.PasswordHash == "" {
 				if founder.PasswordHash, err = hash(); err != nil {
 					return org.Organization{}, err
 				}
@@ -56,7 +58,7 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 					return org.Organization{}, err
 				}
 			}
-			err = d.transact(ctx, append(keep(organizationItem(o)), d.founding(o, user, known != nil)...))
+			err = d.transact(ctx, slices.Concat(keep(organizationItem(o)), d.counting(limits), d.founding(o, user, known != nil)))
 			switch {
 			case errors.Is(err, errCodeRace):
 				o.Code, free = d.code(), slugSearch{} // the slug can be made of it
@@ -70,9 +72,12 @@ func (d Directory) found(ctx context.Context, a org.Application, hash func() (st
 	})
 }
 
-// taken looks at all that the organization wants, and at the request's key.
+// taken looks at all that the organization wants, at the limits, and at the request's key.
 func (d Directory) taken(ctx context.Context, a org.Application, limits []rate, slug string, choices []int) (map[key]item, error) {
 	keys := []key{nameKey(a.Name), emailKey(a.Founder.Email)}
+	for _, r := range limits {
+		keys = append(keys, d.attempts(r))
+	}
 	attempt := idempotency.FromContext(ctx)
 	if attempt != nil {
 		keys = append(keys, outcomeKey(attempt.Name()))
@@ -80,7 +85,10 @@ func (d Directory) taken(ctx context.Context, a org.Application, limits []rate, 
 	for _, n := range choices {
 		keys = append(keys, slugKey(org.SlugChoice(slug, n)))
 	}
-	found, err := d.counted(ctx, limits, keys...)
+	found, err := d.fetch(ctx, keys...)
+	if err == nil {
+		err = d.within(limits, found)
+	}
 	if err == nil {
 		err = d.before(attempt, found)
 	}

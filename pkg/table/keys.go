@@ -20,7 +20,7 @@ import (
 // caller whose token is for an unverified account adds a read of UNVERIFIED
 // beside the first, or a check of it to the transaction:
 //
-//	found an organization                      Directory.Found        2  BatchGetItem beside 2 UpdateItem RATE#; TransactWriteItems
+//	found an organization                      Directory.Found        2  BatchGetItem; TransactWriteItems
 //	read an organization, whole                Directory.Record       1  Query ORG#<id>
 //	change an organization's profile           Directory.Change       2  Query ORG#<id>; TransactWriteItems
 //	list the admins                            Directory.Admins       1  Query ORG#<id>

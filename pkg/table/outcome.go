@@ -31,7 +31,7 @@ func once[T any](ctx context.Context, t *Table, read func(item) (T, error),
 		return change(func(item) []write { return nil })
 	}
 	result, err := change(func(result item) []write { return []write{t.keep(attempt, result)} })
-	if err != nil && refusal(err) {
+	if refusal(err) {
 		if kept := t.keepRefusal(ctx, attempt, err); kept != nil {
 			err = kept
 		}
@@ -85,7 +85,7 @@ func (t *Table) before(a *idempotency.Attempt, fetched map[key]item) error {
 // refusal reports whether err is the domain's last word on the request.
 func refusal(err error) bool {
 	faults, ok := fault.All(err)
-	return ok && !slices.ContainsFunc(faults, func(f fault.Fault) bool {
+	return ok && len(faults) > 0 && !slices.ContainsFunc(faults, func(f fault.Fault) bool {
 		switch f.Kind {
 		case fault.Invalid, fault.NotFound, fault.Taken, fault.Conflict:
 			return false

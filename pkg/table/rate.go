@@ -2,6 +2,7 @@ package table
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,18 +57,67 @@ func (t *Table) counted(ctx context.Context, rates []rate, keys ...key) (map[key
 }
 
 func (t *Table) count(ctx context.Context, r rate) error {
-	now := t.Now()
-	minute := now.Truncate(time.Minute)
 	out, err := t.Client.UpdateItem(ctx, &dynamodb.UpdateItemInput{TableName: &t.Name,
-		Key:                       rateKey(r.what, minute.Unix()/60).attributes(),
-		UpdateExpression:          aws.String("ADD Attempts :one SET ExpiresAt = :end"),
-		ExpressionAttributeValues: item{":one": num(1), ":end": num(minute.Add(time.Hour).Unix())},
+		Key:                       t.attempts(r).attributes(),
+		UpdateExpression:          aws.String(oneMore),
+		ExpressionAttributeValues: t.one(),
 		ReturnValues:              types.ReturnValueUpdatedNew})
 	if err != nil {
 		return failure(err)
 	}
 	if item(out.Attributes).number("Attempts") > r.most {
-		return org.TooManyAttempts.After(minute.Add(time.Minute).Sub(now))
+		return t.tooMany()
 	}
 	return nil
+}
+
+// A change counts its attempt in its own transaction, which costs no request and
+// is exact at any number of attempts at once: it reads with the rest whether the
+// rates are reached (within), adds to them with the rest (counting), and what was
+// refused is added by itself (tally).
+
+// within tells whether the rates, as fetched, leave room for an attempt.
+func (t *Table) within(rates []rate, fetched map[key]item) error {
+	for _, r := range rates {
+		if fetched[t.attempts(r)].number("Attempts") >= r.most {
+			return t.tooMany()
+		}
+	}
+	return nil
+}
+
+func (t *Table) counting(rates []rate) []write {
+	var writes []write
+	for _, r := range rates {
+		writes = append(writes, t.update(t.attempts(r), oneMore, "attribute_not_exists(Attempts) OR Attempts < :most",
+			t.one().set(":most", num(r.most)), means(t.tooMany())))
+	}
+	return writes
+}
+
+// tally counts an attempt that came to err, if that refuses it or was its outcome
+// before. It returns err, or why it could not be counted.
+func (t *Table) tally(ctx context.Context, rates []rate, err error) error {
+	var before earlier
+	if refusal(err) || errors.As(err, &before) {
+		if over := t.transact(ctx, t.counting(rates)); over != nil {
+			return over
+		}
+	}
+	return err
+}
+
+const oneMore = "ADD Attempts :one SET ExpiresAt = :end"
+
+func (t *Table) one() item {
+	return item{":one": num(1), ":end": num(t.minute().Add(time.Hour).Unix())}
+}
+
+// attempts is where those of this minute are counted.
+func (t *Table) attempts(r rate) key { return rateKey(r.what, t.minute().Unix()/60) }
+
+func (t *Table) minute() time.Time { return t.Now().Truncate(time.Minute) }
+
+func (t *Table) tooMany() error {
+	return org.TooManyAttempts.After(t.minute().Add(time.Minute).Sub(t.Now()))
 }

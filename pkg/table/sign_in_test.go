@@ -1,12 +1,16 @@
 package table
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"charter/pkg/fault"
+	"charter/pkg/local/dynamo"
 	"charter/pkg/org"
 )
 
@@ -113,25 +117,71 @@ func TestRates(t *testing.T) {
 	}
 }
 
-// Attempts at once are counted each.
+// Attempts at once are counted each: to sign in, to found an organization, and
+// to found one whose name is taken. A transaction takes 10 ms, and meanwhile cancels all
+// others, as they name the counter of one address.
+//
+// Tried with the control that it must catch: a counting without its condition.
 func TestRatesAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, d *desk) {
-		incorporate(t, d)
-		d.wire.lockstep()
-		errs := make([]error, 30)
-		together(len(errs), func(n int) {
-			_, errs[n] = Directory{d.Table}.Account(t.Context(), addressOf("mary@shop.example"), "192.0.2.1")
+	const attempts, most = 30, 10
+	for what, c := range map[string]struct {
+		limits  Limits // but for those of 0
+		attempt func(d *desk, n int) error
+		want    []fault.Fault
+	}{
+		"sign in": {Limits{PerEmailAndAddress: most}, func(d *desk, _ int) error {
+			_, err := Directory{d.Table}.Account(d.t.Context(), addressOf("mary@shop.example"), "192.0.2.1")
+			return err
+		}, nil},
+		"found": {Limits{PerAddress: most}, func(d *desk, n int) error {
+			_, err := d.found(fmt.Sprintf("Branch %d", n), fmt.Sprintf("n%d@shop.example", n))
+			return err
+		}, nil},
+		"found for one e-mail": {Limits{PerEmail: most}, func(d *desk, n int) error {
+			_, err := d.found(fmt.Sprintf("Branch %d", n), "new@shop.example")
+			return err
+		}, nil},
+		"found in vain": {Limits{PerAddress: most, PerEmail: most}, func(d *desk, n int) error {
+			_, err := d.found("Acme Corp", fmt.Sprintf("n%d@shop.example", n))
+			return err
+		}, []fault.Fault{org.NameTaken}},
+	} {
+		t.Run(what, func(t *testing.T) {
+			bubble(t, func(t *testing.T, d *desk) {
+				incorporate(t, d)
+				d.clock.pass(time.Minute)
+				d.Limits = Limits{PerAddress: cmp.Or(c.limits.PerAddress, attempts), PerEmail: cmp.Or(c.limits.PerEmail, attempts),
+					PerEmailAndAddress: cmp.Or(c.limits.PerEmailAndAddress, attempts)}
+				d.wire.lockstep()
+				var ongoing atomic.Bool
+				d.engine.Inject(func(op string, _ int) error {
+					if op != "TransactWriteItems" {
+						return nil
+					}
+					if !ongoing.CompareAndSwap(false, true) {
+						return dynamo.CancelWith("TransactionConflict")
+					}
+					time.AfterFunc(10*time.Millisecond, func() { ongoing.Store(false) })
+					return nil
+				})
+				var errs [attempts]error
+				together(attempts, func(n int) {
+					for again := true; again; again = errors.Is(errs[n], fault.Unavailable) { // as its caller would
+						errs[n] = c.attempt(d, n)
+					}
+				})
+				passed := 0
+				for _, err := range errs {
+					if !errors.Is(err, org.TooManyAttempts) {
+						wants(t, "attempt", err, c.want...)
+						passed++
+					}
+				}
+				if passed != most {
+					t.Errorf("%d of %d attempts passed; want %d", passed, attempts, most)
+				}
+				d.calm()
+			})
 		})
-		passed := 0
-		for _, err := range errs {
-			if err == nil {
-				passed++
-				continue
-			}
-			wants(t, "attempt", err, org.TooManyAttempts)
-		}
-		if passed != 10 {
-			t.Errorf("%d of 30 attempts passed; want 10", passed)
-		}
-	})
+	}
 }
