@@ -245,7 +245,7 @@ func (w *walk) user(pk, _ []string, i item) {
 	w.book(ofEmail, 1, who, emailKey(email).pk)
 	w.book(ofState, 1, who, i.text("VerifiedAt")+i.text("HomeId"))
 	if i["VerifiedAt"] == nil && i["HomeId"] != nil {
-		w.book(ofMarks, allShards, who, i.text("HomeId"))
+		w.book(ofMarks, allMarks, who, i.text("HomeId"))
 	}
 }
 
@@ -253,7 +253,7 @@ func (w *walk) user(pk, _ []string, i item) {
 // go one by one.
 func (w *walk) unverified(pk, _ []string, i item) {
 	n, err := strconv.Atoi(pk[len(pk)-1])
-	if err != nil || len(pk) != 3 || n < 0 || n >= shards {
+	if err != nil || len(pk) != 3 || n < 0 || n >= marks {
 		w.find(false, "a mark of an unverified account is none")
 		return
 	}
@@ -294,8 +294,12 @@ func (w *walk) admin(pk, sk []string, i item) {
 	w.book(ofProof, allShards, who, "")
 }
 
-// The proofs of one subject are booked as bits: one for each shard.
-const allShards = 1<<shards - 1
+// The proofs of one subject are booked as bits, one for each shard, and so are
+// the marks of an account.
+const (
+	allShards = 1<<shards - 1
+	allMarks  = 1<<marks - 1
+)
 
 func (w *walk) holds(pk, _ []string, i item) {
 	n, err := strconv.Atoi(pk[len(pk)-1])

@@ -167,7 +167,7 @@ func (t Team) proving(c caller.Caller, u org.User) (writes []write) {
 	}
 	writes = t.verified(u, t.Now(), item{})
 	writes[0].failed = means(errStale)
-	for n := range shards {
+	for n := range marks {
 		writes = append(writes, t.update(unverifiedKey(u.ID, n), "SET Accepted = :yes, ExpiresAt = :end", "attribute_exists(PK)",
 			item{":yes": flag(true), ":end": num(t.Now().Add(24 * time.Hour).Unix())}, means(errStale)))
 	}

@@ -104,7 +104,7 @@ import (
 //	person of another issuer is linked         ISSUER#<digest>        ISSUER
 //	user                                       USER#<id>              USER
 //	user belongs to an organization            USER#<id>              ORG#<org>
-//	account is unverified, 16 times over       UNVERIFIED#<user>#<shard>  UNVERIFIED
+//	account is unverified, 4 times over        UNVERIFIED#<user>#<shard>  UNVERIFIED
 //	link that verifies an e-mail               VERIFY#<digest>        VERIFY
 //	organization goes unless it is verified    EXPIRY#<org>           EXPIRY
 //	API client, for signing in                 CLIENT#<id>            CLIENT
@@ -148,9 +148,10 @@ import (
 // UNVERIFIED says where an account whose e-mail nobody has proved may act: in
 // HomeId, the organization that it was made with. Roles elsewhere are given to
 // it as to any other; a token made for it says so, and every read and write by
-// such a token looks at one of these items beside the role, 16 for the reason
-// that HOLDS has. A link (VERIFY keeps its hash; the link itself stands in the
-// letter alone) deletes them, so that those tokens end and all roles count.
+// such a token looks at one of these items beside the role: 4, for the reason that
+// HOLDS has, where no program asks but one person, until the link is followed. The
+// link (VERIFY keeps its hash; it stands in the letter alone) deletes them, so
+// that those tokens end and all roles count.
 // Accepting an invitation marks them Accepted: its token was mailed to the same
 // address, and the caller goes on with the token at hand.
 //
@@ -182,6 +183,7 @@ import (
 const (
 	sep    = "\x01"
 	shards = 16
+	marks  = 4 // shards of UNVERIFIED
 )
 
 type key struct{ pk, sk string }

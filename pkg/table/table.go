@@ -125,7 +125,8 @@ func (t *Table) check(k key, condition string, values item, failed error) write 
 // a try whose answer was lost is not done twice.
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 func (t *Table) transact(ctx context.Context, writes []write) error {
-	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String(t.ulid())}
+	in := &dynamodb.TransactWriteItemsInput{ClientRequestToken: aws.String(t.ulid()),
+		TransactItems: make([]types.TransactWriteItem, 0, len(writes))}
 	for _, w := range writes {
 		if w.failed != nil {
 			switch {

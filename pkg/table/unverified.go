@@ -10,7 +10,7 @@ import (
 
 // confine marks a new account as unverified: it acts at home alone.
 func (t *Table) confine(u org.User) []write {
-	writes := make([]write, shards)
+	writes := make([]write, marks)
 	for n := range writes {
 		writes[n] = t.put(newItem(unverifiedKey(u.ID, n)).with("HomeId", u.HomeID))
 	}
@@ -19,7 +19,7 @@ func (t *Table) confine(u org.User) []write {
 
 // free takes the mark away, and with it the tokens that were made under it.
 func (t *Table) free(user string) []write {
-	writes := make([]write, shards)
+	writes := make([]write, marks)
 	for n := range writes {
 		writes[n] = t.remove(unverifiedKey(user, n))
 	}
@@ -38,7 +38,7 @@ func (t *Table) proven(c caller.Caller, organization string) []write {
 	if !confined(c) {
 		return nil
 	}
-	return []write{t.check(unverifiedKey(c.UserID, rand.N(shards)), admits, item{":here": str(organization)}, org.Unverified)}
+	return []write{t.check(unverifiedKey(c.UserID, rand.N(marks)), admits, item{":here": str(organization)}, org.Unverified)}
 }
 
 // provingKeys are what to read for isProven.

@@ -209,7 +209,7 @@ func TestAcceptVerifies(t *testing.T) {
 			t.Errorf("enriched as %+v, %v", e, err)
 		}
 		wants(t, "a link from before", d.verify(link), org.InvalidToken)
-		for n := range shards {
+		for n := range marks {
 			if i := d.all()[unverifiedKey(c.UserID, n)]; i.number("ExpiresAt") <= d.Now().Add(time.Hour).Unix() {
 				t.Errorf("it goes before the token does, or never: %s", shown(tree(i)))
 			}
