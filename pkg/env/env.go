@@ -88,7 +88,7 @@ func (e Env) open(connections int) *table.Table {
 		e.connect(endpoint.URI.String(), connections)
 	}
 	return &table.Table{Name: e.Must(TableName), Now: e.now, Random: rand.Reader, Client: dynamodb.New(dynamodb.Options{
-		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.HTTP, Retryer: table.Retryer(), EndpointResolverV2: endpoint,
+		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.AWS(), Retryer: table.Retryer(), EndpointResolverV2: endpoint,
 	})}
 }
 
@@ -156,9 +156,10 @@ func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing(1)
 // Customers opens customers and associations, for reading.
 func (e Env) Customers() table.Register { return table.Register{Table: e.open(1)} }
 
-// Associations opens associations, for lists with cursors.
+// Associations opens associations, for lists with cursors. Its first call has two
+// requests under way, and a whole core: the second makes its connection meanwhile.
 func (e Env) Associations() table.Register {
-	t := e.writing(2)
+	t := e.writing(1)
 	t.Shelf = &table.Shelf{}
 	return table.Register{Table: t}
 }

@@ -12,6 +12,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
 // newClient leads to AWS. The way is made for a function's first call, for which
@@ -39,8 +41,18 @@ func newClient(bundle string) *http.Client {
 			return conn, err
 		},
 		ResponseHeaderTimeout: 5 * time.Second, MaxIdleConnsPerHost: 16, IdleConnTimeout: 5 * time.Minute,
+		WriteBufferSize: 16 << 10, // a TLS record: a transaction goes out in one, not in four
 	}}
 }
+
+// AWS is the way for clients of the SDK. It follows no redirect, for a request that
+// is signed for one host is worth nothing at another; and does without what
+// http.Client keeps for that, a twentieth of the CPU of a whole call.
+func (e Env) AWS() aws.HTTPClient { return straight{e.HTTP} }
+
+type straight struct{ *http.Client }
+
+func (s straight) Do(r *http.Request) (*http.Response, error) { return s.Transport.RoundTrip(r) }
 
 // The roots that AWS's hosts have: Amazon Root CA 1 to 4, and Starfield
 // Services Root Certificate Authority - G2, which all four are signed by too.

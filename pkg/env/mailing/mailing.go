@@ -21,7 +21,7 @@ func Postman(e env.Env) *mail.Postman {
 	if err != nil {
 		panic("env: " + env.LinkBase + ": " + err.Error())
 	}
-	client := ses.NewClient(e.Region(), e.Get("AWS_ENDPOINT_URL_SES"), e.Credentials(), e.HTTP)
+	client := ses.NewClient(e.Region(), e.Get("AWS_ENDPOINT_URL_SES"), e.Credentials(), e.AWS())
 	sender, err := ses.New(client, from, renderer, e.Get(env.MailConfigurationSet))
 	if err != nil {
 		panic("env: " + err.Error())
