@@ -197,8 +197,10 @@ func join(parts ...string) string { return strings.Join(parts, sep) }
 // digest makes a key part of a text of any length.
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
-	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:]))
+	return lower32.EncodeToString(sum[:])
 }
+
+var lower32 = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 func orgPartition(id string) string     { return join("ORG", id) }
 func orgKey(id string) key              { return key{orgPartition(id), "ORG"} }

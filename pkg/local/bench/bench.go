@@ -22,11 +22,11 @@ import (
 
 // bench has the harness, the floors and the functions, built.
 type bench struct {
-	folder    string
-	world     *calls.World
-	quickHash bool // a password is hashed in next to no time, with 256 MB
-	shares    bool // of a CPU can be granted here
-	gap       time.Duration
+	folder   string
+	world    *calls.World
+	unhashed bool // no password is hashed, and there are 256 MB
+	shares   bool // of a CPU can be granted here
+	gap      time.Duration
 }
 
 // The floors: a program of its own that signs one request to the table, and one
@@ -73,8 +73,8 @@ func (b bench) build(ctx context.Context, harness string, made []calls.Call) err
 		names = append(names, c.Function)
 		errs = append(errs, b.write(c))
 	}
-	if b.quickHash {
-		overlay, err := b.cheapPasswords()
+	if b.unhashed {
+		overlay, err := b.passwordsUnhashed()
 		errs, flags = append(errs, err), []string{"-overlay", overlay}
 	}
 	return errors.Join(append(errs, bootstrap.Build(ctx, b.folder, names, flags...))...)
@@ -133,7 +133,7 @@ func (b bench) program(c calls.Call, name string) string {
 }
 
 func (b bench) memory(c calls.Call) int {
-	if b.quickHash {
+	if b.unhashed {
 		return 256
 	}
 	return b.world.Function(c.Function).Memory

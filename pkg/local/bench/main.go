@@ -76,7 +76,7 @@ func run(ctx context.Context, harness string, check bool, gap time.Duration, nam
 	if !strings.Contains(os.Getenv("GOFLAGS"), "lambda.norpc") {
 		return errFlags
 	}
-	b := bench{folder: folder, world: world, quickHash: check, shares: sharesGranted(), gap: gap}
+	b := bench{folder: folder, world: world, unhashed: check, shares: sharesGranted(), gap: gap}
 	if !b.shares {
 		fmt.Println("This machine grants no shares of a CPU, so every function has a whole core.")
 	}
