@@ -44,7 +44,7 @@ type Env struct {
 	Get  func(name string) string
 	HTTP *http.Client
 	Now  func() time.Time
-	Lazy bool // connections are made when they are needed, none ahead
+	Lazy bool // the first connection is made when it is needed, not ahead
 }
 
 // Lambda is the environment of this process.
@@ -79,13 +79,12 @@ func (e Env) Credentials() aws.CredentialsProvider {
 // Region is where the function runs.
 func (e Env) Region() string { return e.Must("AWS_REGION") }
 
-// open opens the table, over as many connections as a first call has requests
-// under way at once. The SDK's config package would bring a quarter more of code
+// open opens the table. The SDK's config package would bring a quarter more of code
 // and find out at every start what is known here.
-func (e Env) open(connections int) *table.Table {
+func (e Env) open() *table.Table {
 	endpoint := e.endpoint()
 	if !e.Lazy {
-		e.connect(endpoint.URI.String(), connections)
+		e.connect(endpoint.URI.String())
 	}
 	return &table.Table{Name: e.Must(TableName), Now: e.now, Random: rand.Reader, Client: dynamodb.New(dynamodb.Options{
 		Region: e.Region(), Credentials: e.Credentials(), HTTPClient: e.AWS(), Retryer: table.Retryer(), EndpointResolverV2: endpoint,
@@ -116,8 +115,8 @@ func (e Env) now() time.Time { return e.Now().UTC() }
 
 // writing opens the table with its secret: for changes, which may come with an
 // Idempotency-Key, and for cursors.
-func (e Env) writing(connections int) *table.Table {
-	t := e.open(connections)
+func (e Env) writing() *table.Table {
+	t := e.open()
 	secret, err := base64.StdEncoding.DecodeString(e.Must(IdempotencyKey))
 	if err != nil || len(secret) < 32 {
 		panic("env: " + IdempotencyKey + " is not base64 of 32 bytes or more")
@@ -127,14 +126,14 @@ func (e Env) writing(connections int) *table.Table {
 }
 
 // Organizations opens organizations and their people, for reading.
-func (e Env) Organizations() table.Directory { return table.Directory{Table: e.open(1)} }
+func (e Env) Organizations() table.Directory { return table.Directory{Table: e.open()} }
 
 // OrganizationChanges opens organizations and their people, for changes.
-func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing(1)} }
+func (e Env) OrganizationChanges() table.Directory { return table.Directory{Table: e.writing()} }
 
 // Entrance opens organizations and their people for who comes without a token.
 func (e Env) Entrance() table.Directory {
-	t := e.open(4)
+	t := e.open()
 	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail),
 		PerEmailAndAddress: e.number(LimitPerEmailAndAddress), PerClient: e.number(LimitPerClient)}
 	return table.Directory{Table: t}
@@ -142,52 +141,51 @@ func (e Env) Entrance() table.Directory {
 
 // Foundations opens organizations for who makes one, without a token.
 func (e Env) Foundations() table.Directory {
-	t := e.writing(1)
+	t := e.writing()
 	t.Limits = table.Limits{PerAddress: e.number(LimitPerAddress), PerEmail: e.number(LimitPerEmail)}
 	return table.Directory{Table: t}
 }
 
 // Pricing opens price lists, for reading.
-func (e Env) Pricing() table.Book { return table.Book{Table: e.open(1)} }
+func (e Env) Pricing() table.Book { return table.Book{Table: e.open()} }
 
 // PricingChanges opens price lists, for changes.
-func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing(1)} }
+func (e Env) PricingChanges() table.Book { return table.Book{Table: e.writing()} }
 
 // Customers opens customers and associations, for reading.
-func (e Env) Customers() table.Register { return table.Register{Table: e.open(1)} }
+func (e Env) Customers() table.Register { return table.Register{Table: e.open()} }
 
-// Associations opens associations, for lists with cursors. Its first call has two
-// requests under way, and a whole core: the second makes its connection meanwhile.
+// Associations opens associations, for lists with cursors.
 func (e Env) Associations() table.Register {
-	t := e.writing(1)
+	t := e.writing()
 	t.Shelf = &table.Shelf{}
 	return table.Register{Table: t}
 }
 
 // AssociationRolls opens the rolls that make those lists fast, to be kept up to date.
 func (e Env) AssociationRolls() table.Roll {
-	t := e.open(1)
+	t := e.open()
 	t.Shelf = &table.Shelf{}
 	return table.Roll{Table: t}
 }
 
 // CustomerChanges opens customers and associations, for changes.
-func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing(2)} }
+func (e Env) CustomerChanges() table.Register { return table.Register{Table: e.writing()} }
 
 // Teams opens organizations as their members see them, for reading.
-func (e Env) Teams() table.Team { return table.Team{Table: e.open(2)} }
+func (e Env) Teams() table.Team { return table.Team{Table: e.open()} }
 
 // TeamChanges opens organizations as their members see them, for changes.
-func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing(2)} }
+func (e Env) TeamChanges() table.Team { return table.Team{Table: e.writing()} }
 
 // Letters opens the letters that wait to be sent.
-func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open(1)} }
+func (e Env) Letters() table.Outbox { return table.Outbox{Table: e.open()} }
 
 // Trail opens the audit trail, for reading and for seals.
-func (e Env) Trail() table.Trail { return table.Trail{Table: e.open(2)} }
+func (e Env) Trail() table.Trail { return table.Trail{Table: e.open()} }
 
 // Operator opens all of each organization, for who runs the service.
-func (e Env) Operator() table.Operator { return table.Operator{Table: e.open(8)} }
+func (e Env) Operator() table.Operator { return table.Operator{Table: e.open()} }
 
 // Auditor opens the whole table, for reading.
-func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open(1)} }
+func (e Env) Auditor() table.Auditor { return table.Auditor{Table: e.open()} }

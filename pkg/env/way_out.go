@@ -73,36 +73,24 @@ func roots(bundle string) *x509.CertPool {
 	return pool
 }
 
-// connect makes the connections that the first call then finds. Until it asks for
+// connect makes the connection that the first call then finds. Until it asks for
 // its first event a function has a whole core, so a handshake of 3 ms stays one:
-// under its share it would take 20. The first is made alone: the others take its
-// TLS session up, and verify no certificates again. Somebody may wait already, so
-// it gives up after a second; what goes wrong here goes wrong again where it can
-// be told.
-func (e Env) connect(endpoint string, connections int) {
+// under its share it would take 20. A call with several requests under way makes
+// further connections beside the first request: they take its TLS session up and
+// verify no certificates, so nothing is gained by making them here. Somebody may
+// wait already, so it gives up after a second; what goes wrong here goes wrong
+// again where it can be told.
+func (e Env) connect(endpoint string) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
-	var (
-		made    sync.WaitGroup
-		answers = make(chan *http.Response, connections)
-	)
-	ping := func() {
-		r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/ping", http.NoBody)
-		if err != nil {
-			return
-		}
-		if answer, err := e.HTTP.Do(r); err == nil { //nolint:bodyclose // closed below, with the others
-			answers <- answer
-		}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint+"/ping", http.NoBody)
+	if err != nil {
+		return
 	}
-	ping()
-	for range connections - 1 {
-		made.Go(ping)
+	answer, err := e.HTTP.Do(r)
+	if err != nil {
+		return
 	}
-	made.Wait()
-	close(answers)
-	for answer := range answers { // read to its end, a connection is free: not before all are made
-		_, _ = io.Copy(io.Discard, answer.Body) // what goes wrong costs the connection, no more
-		answer.Body.Close()
-	}
+	_, _ = io.Copy(io.Discard, answer.Body) // read to its end, the connection is free
+	answer.Body.Close()
 }

@@ -163,29 +163,51 @@ func TestBundleThatIsNone(t *testing.T) {
 	}
 }
 
-// The first requests go over the connections that were made at the start.
+// The first request goes over the connection that was made at the start; one
+// beside it over another, which takes the TLS session up.
 func TestConnect(t *testing.T) {
 	authority := certify(t, "company", nil)
 	url, asked := host(t, authority)
 	e := Env{HTTP: newClient(bundle(t, authority)), Now: time.Now}
-	e.connect(url, 3)
+	e.connect(url)
 	var answers []*http.Response
-	for range 3 {
+	for n := range 2 {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, http.NoBody)
 		if err != nil {
 			t.Fatal(err)
 		}
-		answer, err := e.HTTP.Do(request) //nolint:bodyclose // closed below, with the others
+		answer, err := e.AWS().Do(request) //nolint:bodyclose // closed below, with the other
 		if err != nil {
 			t.Fatal(err)
 		}
 		answers = append(answers, answer) //nolint:bodyclose // as above
+		if asked.Load() != int64(1+n) || answer.TLS.DidResume != (n > 0) {
+			t.Errorf("request %d: %d connections, session taken up: %v", n+1, asked.Load(), answer.TLS.DidResume)
+		}
 	}
 	for _, answer := range answers {
 		answer.Body.Close()
 	}
-	if asked.Load() != 3 {
-		t.Errorf("%d connections, want 3", asked.Load())
+}
+
+// No redirect is followed, not even to where a request would be welcome.
+func TestNoRedirects(t *testing.T) {
+	authority := certify(t, "company", nil)
+	url, asked := host(t, authority)
+	server := httptest.NewServer(http.RedirectHandler(url, http.StatusTemporaryRedirect))
+	defer server.Close()
+	e := Env{HTTP: newClient(bundle(t, authority))}
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := e.AWS().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusTemporaryRedirect || asked.Load() != 0 {
+		t.Errorf("status %d, and %d connections to where it leads", answer.StatusCode, asked.Load())
 	}
 }
 
@@ -202,7 +224,7 @@ func (s silence) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestConnectGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out, start := silence{make(chan context.Context, 1)}, time.Now()
-		Env{HTTP: &http.Client{Transport: out}, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com", 1)
+		Env{HTTP: &http.Client{Transport: out}, Now: time.Now}.connect("https://dynamodb.eu-west-1.amazonaws.com")
 		if err := (<-out.waited).Err(); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) != time.Second {
 			t.Errorf("it ended with %v after %s", err, time.Since(start))
 		}

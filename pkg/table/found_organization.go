@@ -23,6 +23,7 @@ const mostRounds = 8
 // Found implements org.Directory. The password is hashed whether there is an
 // account or not: the time tells nothing. It is hashed once there is room for
 // the attempt within its limits: that is the work which a flood would be after.
+// Of attempts at once all may find room; no more than the limits say succeed.
 func (d Directory) Found(ctx context.Context, a org.Application) (org.Organization, error) {
 	return d.found(ctx, a, func() (string, error) { return a.Password.Hash(d.Random) })
 }
