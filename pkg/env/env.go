@@ -42,7 +42,7 @@ const (
 // Env is where a function runs: its variables, and the way out of it.
 type Env struct {
 	Get  func(name string) string
-	HTTP *http.Client
+	HTTP *http.Client // with a Transport of its own
 	Now  func() time.Time
 	Lazy bool // the first connection is made when it is needed, not ahead
 }

@@ -64,7 +64,7 @@ func deploy(t *testing.T) *deployed {
 	for name, value := range values {
 		d.variables = append(d.variables, name+"="+value)
 	}
-	e := env.Env{Get: func(name string) string { return values[name] }, HTTP: http.DefaultClient, Now: time.Now, Lazy: true}
+	e := env.Env{Get: func(name string) string { return values[name] }, HTTP: &http.Client{Transport: http.DefaultTransport}, Now: time.Now, Lazy: true}
 	directory := table.Directory{Table: e.Operator().Table}
 	directory.Random, directory.Limits = rand.Reader, table.Limits{PerAddress: 10, PerEmail: 10}
 	email, err := mail.ParseAddress("ann@acme.example")
