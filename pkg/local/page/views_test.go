@@ -166,7 +166,7 @@ func TestEveryItemIsOfOneKind(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if int(all.Count) < len(met) || len(met) < 60 || kinds < 18 {
+	if int(all.Count) < len(met) || len(met) < 68 || kinds < 18 {
 		t.Errorf("the table has %d items, the kinds show %d of %d kinds", all.Count, len(met), kinds)
 	}
 	for _, i := range all.Items {
