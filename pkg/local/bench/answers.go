@@ -8,22 +8,25 @@ import (
 	"charter/pkg/local/calls"
 )
 
-// answers says for each operation the one answer that a stub gives: the last
-// that the function got. Of batches it is all of them together, since a batch
-// says itself which item is which.
+// answers says for each operation the one answer that a stub gives: the first
+// that the function got. So seal-audit gets the seal before, and again as the one
+// entry to seal: any item is one. Of batches it is all of them together, since a
+// batch says itself which item is which.
 func answers(c calls.Call) iter.Seq2[string, []byte] {
-	last := map[string][]byte{}
+	first := map[string][]byte{}
 	for _, r := range c.Requests {
 		if r.Refused {
 			continue
 		}
-		if before, ok := last[r.Operation]; ok && r.Operation == "BatchGetItem" {
-			last[r.Operation] = union(before, r.Answer)
-			continue
+		before, ok := first[r.Operation]
+		switch {
+		case !ok:
+			first[r.Operation] = r.Answer
+		case r.Operation == "BatchGetItem":
+			first[r.Operation] = union(before, r.Answer)
 		}
-		last[r.Operation] = r.Answer
 	}
-	return maps.All(last)
+	return maps.All(first)
 }
 
 type batch struct {

@@ -96,8 +96,10 @@ func run(ctx context.Context, harness string, check bool, gap time.Duration, nam
 	return errors.Join(b.usual(ctx, os.Stdout, harness, made[0]), b.adapters(ctx, os.Stdout, made))
 }
 
-// usual is one call of each function, the first.
+// usual is one call of each function, the first that nothing sets apart, or else
+// the first.
 func usual(made []calls.Call) []calls.Call {
+	slices.SortStableFunc(made, func(a, b calls.Call) int { return strings.Compare(a.Case, b.Case) })
 	seen := map[string]bool{}
 	return slices.DeleteFunc(made, func(c calls.Call) bool {
 		before := seen[c.Function]
