@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"maps"
 	"net/http"
@@ -294,7 +295,10 @@ func useMany(t *testing.T, watched func(*local.Options)) {
 		if n < 200 {
 			send("POST", "/api/organizations/users/associate-customer", fmt.Sprintf(`{"UserId": %q, "CustomerNumber": "C-%d"}`, user, n))
 		} else {
-			put(map[string]types.AttributeValue{"PK": text("ORG\x01" + id + "\x01LOG"), "SK": text(fmt.Sprintf("%s\x01C-%d", user, n)),
+			link := fmt.Sprintf("%s\x01C-%d", user, n)
+			quarter := fnv.New32a()
+			io.WriteString(quarter, link)
+			put(map[string]types.AttributeValue{"PK": text("ORG\x01" + id + "\x01LOG"), "SK": text(fmt.Sprintf("%d\x01%s", quarter.Sum32()%4, link)),
 				"Link": &types.AttributeValueMemberB{Value: make([]byte, 17)}})
 		}
 		if n == 99 || n == 199 || n == 1199 {

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -141,17 +140,18 @@ func (r Register) keepAlone(ctx context.Context, c caller.Caller, keep []write) 
 // for a test, which has no time to write so many.
 var mostRead = 100_000
 
-// Associations implements customer.Register. The role, the state of the roll
-// and the first associations are read at once, which is all there is to most
-// organizations. Others are read further, from both ends or in the ranges that
-// the roll knows, up to about 10,000; beyond that the roll itself is read.
+// Associations implements customer.Register. The role, the roll and the first
+// associations are read at once, which is all there is to most organizations.
+// Others are read from the roll or, before there is one, from both ends.
 func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.Query) (customer.Page, error) {
 	id := c.OrganizationID
 	keys, possible := q.Plan()
-	large, _ := onShelf[bool](r.Shelf, "large "+id)
+	// Of what is known to be many the first are not read for nothing, but for a
+	// range of few: it may be one user's.
+	large, many := onShelf[bool](r.Shelf, "many of "+id)
 	begin := beside(func() (stretch, error) {
-		if !possible || id == "" || large {
-			return stretch{more: true}, nil
+		if !possible || id == "" || many && (large || keys == customer.Range{}) {
+			return stretch{rest: keys, more: true}, nil
 		}
 		return r.stretch(ctx, id, keys, false, firstRead)
 	})
@@ -170,11 +170,11 @@ func (r Register) Associations(ctx context.Context, c caller.Caller, q customer.
 			return customer.Page{}, notBegun
 		case !possible:
 			return q.Page(nil), nil
-		case begun.more && s.rows > r.measure().direct:
-			r.Shelf.put("large "+id, true, 100)
+		case begun.more && s.version > 0:
+			r.Shelf.put("many of "+id, s.rows > r.measure().few, 100)
 			return r.fromRoll(ctx, id, q, s)
 		}
-		matching, err := r.matching(ctx, id, q, begun, s)
+		matching, err := r.matching(ctx, id, q, begun)
 		return q.Page(matching), err
 	}()
 	if err != nil {
@@ -244,49 +244,33 @@ func (t *Table) stretch(ctx context.Context, organization string, keys customer.
 }
 
 // matching reads all associations that match: those that were read at first,
-// and the rest in ranges, all at once. Errors: customer.TooBroad.
-func (r Register) matching(ctx context.Context, organization string, q customer.Query, begin stretch, s standingRoll) ([]customer.Association, error) {
-	var (
-		mu       sync.Mutex
-		read     int
-		matching []customer.Association
-	)
-	take := func(rows []customer.Association) (err error) {
-		mu.Lock()
-		defer mu.Unlock()
+// and the rest. Errors: customer.TooBroad.
+func (r Register) matching(ctx context.Context, organization string, q customer.Query, begin stretch) (matching []customer.Association, err error) {
+	read := 0
+	take := func(rows []customer.Association) error {
 		for _, a := range rows {
 			if q.Match(a) {
 				matching = append(matching, a)
 			}
 		}
 		if read += len(rows); read > mostRead {
-			err = customer.TooBroad
+			return customer.TooBroad
 		}
-		return err
+		return nil
 	}
-	err := take(begin.rows)
+	err = take(begin.rows)
 	if err == nil && begin.more {
-		ranges := split(begin.rest, s.splits)
-		err = parallel(len(ranges), len(ranges), func(n int) error {
-			return r.through(ctx, organization, ranges[n], s.version == 0, take)
-		})
+		err = r.through(ctx, organization, begin.rest, take)
 	}
 	return matching, err
 }
 
-// through hands all associations of a range to take, page by page. Where nothing
-// is known of a range it is read from both ends at once, so that two pages take
-// one trip.
-func (t *Table) through(ctx context.Context, organization string, keys customer.Range, unknown bool,
-	take func([]customer.Association) error) error {
-
+// through hands all associations of a range to take, page by page. It is read
+// from both ends at once, so that two pages take one trip.
+func (t *Table) through(ctx context.Context, organization string, keys customer.Range, take func([]customer.Association) error) error {
 	for more := true; more; {
 		var ends [2]stretch
-		n := 1
-		if unknown {
-			n = 2
-		}
-		err := parallel(n, n, func(n int) (err error) {
+		err := parallel(2, 2, func(n int) (err error) {
 			ends[n], err = t.stretch(ctx, organization, keys, n == 1, 0)
 			return err
 		})
@@ -301,7 +285,7 @@ func (t *Table) through(ctx context.Context, organization string, keys customer.
 				rows = append(rows, a)
 			}
 		}
-		if more && unknown {
+		if more {
 			keys.Before = ends[1].rest.Before
 			more = ends[1].more && keys.From < keys.Before
 		}
@@ -310,16 +294,4 @@ func (t *Table) through(ctx context.Context, organization string, keys customer.
 		}
 	}
 	return nil
-}
-
-// split parts a range at keys.
-func split(r customer.Range, at []string) (ranges []customer.Range) {
-	slices.Sort(at)
-	for _, key := range at {
-		if key > r.From && r.Holds(key) {
-			ranges = append(ranges, customer.Range{From: r.From, Before: key})
-			r.From = key
-		}
-	}
-	return append(ranges, r)
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"charter/pkg/customer"
 	"charter/pkg/customer/roll"
 	"charter/pkg/mail"
 	"charter/pkg/org"
@@ -116,6 +115,7 @@ var kinds = map[string]kind{
 	"ORG TIERUSE":           {"counters of customers", (*walk).tierUse},
 	"ORG ASSOCIATIONS":      {"associations", (*walk).association},
 	"ORG LOG":               {"associations on no sheet", (*walk).logged},
+	"ORG END":               {"ends of the quarters of a log", (*walk).end},
 	"ORG ROLL":              {"rolls of associations", (*walk).roll},
 	"ORG AUDIT":             {"audit entries", (*walk).entry},
 	"ORG SEALS":             {"seals", (*walk).seal},
@@ -161,7 +161,10 @@ func (w *walk) expires(i item, what string) { w.find(i.number("ExpiresAt") > 0, 
 
 // kindOf is the words of a key: what is many is named by its partition.
 func kindOf(pk, sk []string) string {
-	if pk[0] == "ORG" && len(pk) == 3 {
+	switch {
+	case len(pk) == 3 && pk[2] == "LOG" && len(sk) == 1:
+		return "ORG END"
+	case pk[0] == "ORG" && len(pk) == 3:
 		return pk[0] + " " + pk[2]
 	}
 	return pk[0] + " " + sk[0]
@@ -207,6 +210,7 @@ var (
 	ofMembership = &matter{"they are a member and their account does not know of it", "their account knows of a membership that is not there"}
 
 	ofLists     = &matter{"it has associations that lists of many would leave out", "lists of many would show associations that it does not have"}
+	ofVersion   = &matter{"its roll has a version that its log does not know of", "its log knows of a version that its roll does not have"}
 	ofClients   = &matter{"it has more API clients than are counted", "it counts more API clients than there are"}
 	ofCustomers = &matter{"more customers have the tier than are counted", "more customers of the tier are counted than there are"}
 	ofRole      = &matter{"more members have the custom role than are counted", "more members of the custom role are counted than there are"}
@@ -405,7 +409,7 @@ func (w *walk) customer(pk, sk []string, i item) {
 	w.find(err == nil && i.text("Number") == sk[1], "%s: it is none", who)
 	if tier := i.text("TierId"); tier != "" {
 		w.needs(who+": its price tier is gone", "tier", pk[1], tier)
-		w.book(ofCustomers, 1, tierOf(pk[1], tier), strconv.Itoa(shardOf(customer.Number(sk[1]))))
+		w.book(ofCustomers, 1, tierOf(pk[1], tier), strconv.Itoa(shardOf(sk[1], shards)))
 	}
 }
 
@@ -439,12 +443,17 @@ func (w *walk) logged(pk, _ []string, i item) {
 func (w *walk) roll(pk, _ []string, i item) {
 	s := readRoll(i)
 	w.has("roll of", pk[1])
+	w.book(ofVersion, quarters*s.version, organizationOf(pk[1]), "")
 	w.book(ofLists, -int64(s.rows), organizationOf(pk[1]), "")
 	w.rolls[pk[1]] = s.contents
 	if s.contents != "" {
 		w.needs(organizationOf(pk[1])+": its roll has no contents", "part", pk[1], s.contents, contentsPart)
 	}
 	w.needsSheet(pk[1], s.loose)
+}
+
+func (w *walk) end(pk, _ []string, i item) {
+	w.book(ofVersion, -i.number("Version"), organizationOf(pk[1]), "")
 }
 
 func (w *walk) needsSheet(organization, name string) {

@@ -3,7 +3,6 @@ package table
 import (
 	"context"
 	"errors"
-	"hash/fnv"
 	"strconv"
 
 	"charter/pkg/caller"
@@ -18,13 +17,6 @@ type Register struct{ *Table }
 var _ customer.Register = Register{}
 
 var errCustomerRace = errors.New("table: the customer changed meanwhile")
-
-// shardOf is which counter of its tier a customer is counted in.
-func shardOf(n customer.Number) int {
-	h := fnv.New32a()
-	h.Write([]byte(n))
-	return int(h.Sum32() % shards)
-}
 
 func customerItem(organization string, c customer.Customer, version int64) item {
 	return newItem(customerKey(organization, c.Number)).with("Number", string(c.Number)).with("CompanyName", c.CompanyName).
@@ -99,7 +91,7 @@ func (r Register) entering(c caller.Caller, before item, entered customer.Custom
 	if from == to {
 		return writes
 	}
-	shard := shardOf(entered.Number)
+	shard := shardOf(string(entered.Number), shards)
 	if from != "" {
 		writes = append(writes, r.update(tierUseKey(c.OrganizationID, from, shard), "ADD Customers :less", "Customers > :zero",
 			item{":less": num(-1), ":zero": num(0)}, means(errCustomerRace)))

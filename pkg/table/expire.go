@@ -119,7 +119,7 @@ func (t *Table) clear(ctx context.Context, id string) error {
 			}
 		}
 	}
-	for _, many := range []string{"CUSTOMERS", "LOG", "ASSOCIATIONS", "TIERUSE"} {
+	for _, many := range []string{"CUSTOMERS", "ASSOCIATIONS", "TIERUSE"} {
 		if err := t.empty(ctx, join(orgPartition(id), many)); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (t *Table) clear(ctx context.Context, id string) error {
 	if err := t.unroll(ctx, id); err != nil {
 		return err
 	}
-	for _, pk := range []string{trailPartition(id), sealsPartition(id), orgPartition(id)} {
+	for _, pk := range []string{logPartition(id), trailPartition(id), sealsPartition(id), orgPartition(id)} {
 		if err := t.empty(ctx, pk); err != nil {
 			return err
 		}

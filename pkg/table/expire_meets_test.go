@@ -198,7 +198,7 @@ func (x dying) again(items []item, now time.Time) {
 		}
 		x.raw(writes...)
 	}
-	x.scale = scale{direct: 1, fold: 3, loose: 100, sheet: 8}
+	x.scale = scale{few: 1, fold: 3, loose: 100, sheet: 8}
 	x.clock.pass(now.Sub(x.Now()))
 }
 

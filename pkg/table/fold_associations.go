@@ -28,8 +28,9 @@ import (
 // step, so that who still reads the state before seldom misses a sheet.
 type Roll struct{ *Table }
 
-// mostFolded is as many entries of the log as one transaction can delete.
-const mostFolded = 99
+// mostFolded is as many entries of the log as one transaction can delete that
+// also changes the roll and the ends of the log.
+const mostFolded = 100 - 1 - quarters
 
 var (
 	errNoLog     = errors.New("table: not the partition of a log")
@@ -71,14 +72,14 @@ func (r Roll) step(ctx context.Context, organization string) (done bool, err err
 	if s.full {
 		return false, r.merge(ctx, organization, s)
 	}
-	log, err := r.log(ctx, organization, mostFolded)
+	log, _, err := r.log(ctx, organization, 0, quarters-1, mostFolded+quarters)
 	switch {
 	case err != nil || len(log) < r.measure().fold:
 		return true, err
 	case s.version == 0:
 		return false, r.found(ctx, organization, s)
 	}
-	return false, r.fold(ctx, organization, s, log)
+	return false, r.fold(ctx, organization, s, log[:min(len(log), mostFolded)])
 }
 
 // draft is a change that is being made.
@@ -156,13 +157,17 @@ func (d *draft) onCondition(from, to standingRoll) write {
 	return w
 }
 
-// publish makes next the state of the roll, and takes folded out of the log.
+// publish makes next the state of the roll, takes folded out of the log, and has
+// it end with the version.
 func (d *draft) publish(next standingRoll, folded []customer.Association) error {
 	if err := d.flush(); err != nil {
 		return err
 	}
 	next.version, next.draft, next.draftSize = d.before.version+1, "", 0
 	writes := []write{d.onCondition(d.before, next)}
+	for quarter := range quarters {
+		writes = append(writes, d.put(newItem(endKey(d.organization, quarter)).set("Version", num(next.version))))
+	}
 	for _, a := range folded {
 		writes = append(writes, d.remove(logKey(a)))
 	}
@@ -301,7 +306,7 @@ func (r Roll) fold(ctx context.Context, organization string, s standingRoll, log
 	if err != nil {
 		return err
 	}
-	rows, err := d.loose(s.loose, s.looseRows)
+	rows, err := d.loose(s)
 	if err != nil {
 		return err
 	}
@@ -332,7 +337,7 @@ const (
 // merge moves the rows of the loose sheet to the others.
 func (r Roll) merge(ctx context.Context, organization string, s standingRoll) error {
 	b := books{ctx, r.Table, organization, s.contents}
-	loose, err := b.loose(s.loose, s.looseRows)
+	loose, err := b.loose(s)
 	if err != nil {
 		return err
 	}
@@ -355,7 +360,7 @@ func (r Roll) merge(ctx context.Context, organization string, s standingRoll) er
 // them; those in both are still in the log.
 func (r Roll) found(ctx context.Context, organization string, s standingRoll) error {
 	var rows []customer.Association
-	err := r.through(ctx, organization, customer.Range{}, false, func(more []customer.Association) error {
+	err := r.through(ctx, organization, customer.Range{}, func(more []customer.Association) error {
 		rows = append(rows, more...)
 		return nil
 	})
@@ -371,7 +376,8 @@ func (r Roll) found(ctx context.Context, organization string, s standingRoll) er
 			return failure(err)
 		}
 		for _, i := range out.Items {
-			logged[item(i).text("SK")] = true
+			_, key, _ := strings.Cut(item(i).text("SK"), sep)
+			logged[key] = true
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
@@ -398,13 +404,9 @@ func (r Roll) spread(ctx context.Context, organization string, s, next standingR
 		}
 	}
 	next.contents = d.contents(after)
-	next.splits = nil
-	if next.rows <= 2*r.measure().direct {
-		for n, span := range after[customer.ByUser] {
-			if n > 0 {
-				next.splits = append(next.splits, span.First)
-			}
-		}
+	next.few = nil
+	if next.contents != "" && next.rows <= r.measure().few {
+		next.few = after.Encode()
 	}
 	return d.publish(next, nil)
 }

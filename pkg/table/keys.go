@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -42,8 +43,8 @@ import (
 //	enter a customer                           Register.Enter         2  BatchGetItem; TransactWriteItems
 //	read a customer                            Register.Customer      1  BatchGetItem
 //	link a user to a customer                  Register.Associate     1  TransactWriteItems beside BatchGetItem, 2 for a new member
-//	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (4 of a roll)
-//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 10 for 96 that wait (more for a merge)
+//	list the links                             Register.Associations  1  Query #ASSOCIATIONS beside BatchGetItem, 2 for up to 10,000 (3 beyond, 4 with a filter)
+//	fold new links into the roll               Roll.Fold              2  BatchGetItem ROLL; Query #LOG, 10 for 95 that wait (more for a merge)
 //	enrich a token                             Register.Enrich        3  BatchGetItem CODE#; BatchGetItem; BatchGetItem, 2 for a named customer
 //	found an organization, as one signed in    Team.Establish         1  TransactWriteItems
 //	list the organizations of a user           Team.Organizations     2  Query USER#<id>; BatchGetItem a hundred of them
@@ -93,7 +94,8 @@ import (
 //	customer                                   ORG#<id>#CUSTOMERS     CUSTOMER#<number>
 //	customers of a tier, counted               ORG#<id>#TIERUSE       <tier><shard>
 //	user is linked to a customer               ORG#<id>#ASSOCIATIONS  <user><number>
-//	such a link that is on no sheet yet        ORG#<id>#LOG           <user><number>
+//	such a link that is on no sheet yet        ORG#<id>#LOG           <quarter><user><number>
+//	end of a quarter of the log                ORG#<id>#LOG           <quarter>END
 //	what the roll of links is made of          ORG#<id>#ROLL          ROLL
 //	sheet of the roll, in two parts            ROLL#<id>#<sheet>      KEYS, REST
 //	contents of the roll                       ROLL#<id>#<contents>   CONTENTS
@@ -167,13 +169,17 @@ import (
 // earlier id than those sealed, is of the next seal. Entries are never touched
 // again; see Trail.Seal.
 //
-// LOG and ROLL make lists of a million links fast: package roll says how. A link
+// LOG and ROLL make lists of many links fast: package roll says how. A link
 // and its entry in the log are one transaction, in items of their own, so no
 // writer waits for another. ROLL is changed by folding alone, on condition of
 // its version, in the transaction that deletes from the log what went into its
 // sheets: at every moment a link is in the log or on the sheets of an order, once.
-// No link is ever taken away but with the whole organization: then ROLL goes first,
-// whose absence makes lists read the links themselves.
+// That transaction also writes the version behind each quarter of the log, so that
+// who reads ROLL, and then a quarter, knows in the same trip whether both are of one
+// moment. There are four, so that the entries of 10,000 links, with the longest
+// numbers, are read in one trip: a Query ends after 1 MB.
+// No link is ever taken away but with the whole organization: then ROLL goes before
+// LOG, so that nobody ends it any more.
 //
 // TIERUSE is 16 items a tier, chosen by the customer's number, so that the one
 // that was counted up is the one that is counted down. A tier is removed in the
@@ -181,9 +187,10 @@ import (
 // entered in one that finds its own open. So no customer can have a tier that
 // is gone, and no write touches an item that all writers touch.
 const (
-	sep    = "\x01"
-	shards = 16
-	marks  = 4 // shards of UNVERIFIED
+	sep      = "\x01"
+	shards   = 16
+	marks    = 4 // shards of UNVERIFIED
+	quarters = 4 // of LOG
 )
 
 type key struct{ pk, sk string }
@@ -193,6 +200,13 @@ func (k key) attributes() map[string]types.AttributeValue {
 }
 
 func join(parts ...string) string { return strings.Join(parts, sep) }
+
+// shardOf is which of so many shards a text belongs to: about as many to each.
+func shardOf(text string, of uint32) int {
+	h := fnv.New32a()
+	h.Write([]byte(text))
+	return int(h.Sum32() % of)
+}
 
 // digest makes a key part of a text of any length.
 func digest(s string) string {
@@ -227,13 +241,17 @@ func associationKey(a customer.Association) key {
 	return key{associationsPartition(a.OrganizationID), a.Key()}
 }
 
-// readKey is what associationKey and logKey say in their sort keys.
+// readKey is what associationKey says in its sort key, and logKey in what follows
+// the quarter.
 func readKey(sk string) (userID string, n customer.Number) {
 	user, number, _ := strings.Cut(sk, sep)
 	return user, customer.Number(number)
 }
-func logPartition(id string) string     { return join("ORG", id, "LOG") }
-func logKey(a customer.Association) key { return key{logPartition(a.OrganizationID), a.Key()} }
+func logPartition(id string) string { return join("ORG", id, "LOG") }
+func logKey(a customer.Association) key {
+	return key{logPartition(a.OrganizationID), join(strconv.Itoa(shardOf(a.Key(), quarters)), a.Key())}
+}
+func endKey(id string, quarter int) key { return key{logPartition(id), strconv.Itoa(quarter) + "END"} }
 func rollKey(id string) key             { return key{join("ORG", id, "ROLL"), "ROLL"} }
 func partKey(id, name, part string) key { return key{join("ROLL", id, name), part} }
 func holdsKey(id, subject string, shard int) key {

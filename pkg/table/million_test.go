@@ -255,7 +255,7 @@ func playTable() {
 		link(mostFolded)
 		fold()
 	}
-	waiting, err := d.log(d.t.Context(), place.Owner.OrganizationID, 0)
+	waiting, _, err := d.log(d.t.Context(), place.Owner.OrganizationID, 0, quarters-1, 0)
 	must(err)
 	_, stranger := d.founded("Other", "otto@other.example")
 	keyed, _ := attempt(d.t.Context(), place.Owner, "key", "body")

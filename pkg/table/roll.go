@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,19 +18,20 @@ import (
 
 	"charter/pkg/customer"
 	"charter/pkg/customer/roll"
+	"charter/pkg/org"
 )
 
 // scale is from how many associations on things are done.
 type scale struct {
-	direct int // up to so many in a roll, lists are read from the associations themselves
-	fold   int // so many in the log are folded
-	loose  int // at least so many loose ones are merged, and a 256th of all
-	sheet  int // at most so many are on a sheet
+	few   int // up to so many in sheets, their contents stand in the roll itself
+	fold  int // so many in the log are folded
+	loose int // at least so many loose ones are merged, and a 256th of all
+	sheet int // at most so many are on a sheet
 }
 
-// usual is the scale unless a test has its own. A log of fewer than 96 stays:
+// usual is the scale unless a test has its own. A log of fewer than 95 stays:
 // an organization with so few has no roll, and a fold is worth its writes.
-var usual = scale{direct: 10_000, fold: 96, loose: 1024, sheet: roll.SheetRows}
+var usual = scale{few: 10_000, fold: mostFolded, loose: 1024, sheet: roll.SheetRows}
 
 func (t *Table) measure() scale {
 	if t.scale == (scale{}) {
@@ -46,7 +48,7 @@ type standingRoll struct {
 	loose     string   // name of the loose sheet, "" for none
 	looseRows int      // on it
 	full      bool     // the loose sheet is to be merged
-	splits    []string // keys that part the associations, while they are few, into ranges of one page each
+	few       []byte   // the contents themselves, while they are
 	draft     string   // name of the change that is being made, or was given up
 	draftSize int      // how many sheets it may have made
 	trash     []string // what the last change left over
@@ -56,8 +58,8 @@ func (s standingRoll) item(organization string) item {
 	i := newItem(rollKey(organization)).set("Version", num(s.version)).set("Rows", num(int64(s.rows))).
 		with("Contents", s.contents).with("Loose", s.loose).set("LooseRows", num(int64(s.looseRows))).set("Full", flag(s.full)).
 		with("Draft", s.draft).set("DraftSize", num(int64(s.draftSize)))
-	if len(s.splits) > 0 {
-		i.set("Splits", set(s.splits...))
+	if s.few != nil {
+		i.set("Few", bin(s.few))
 	}
 	if len(s.trash) > 0 {
 		i.set("Trash", set(s.trash...))
@@ -67,7 +69,7 @@ func (s standingRoll) item(organization string) item {
 
 func readRoll(i item) standingRoll {
 	return standingRoll{version: i.number("Version"), rows: int(i.number("Rows")), contents: i.text("Contents"),
-		loose: i.text("Loose"), looseRows: int(i.number("LooseRows")), full: i.flag("Full"), splits: i.members("Splits"),
+		loose: i.text("Loose"), looseRows: int(i.number("LooseRows")), full: i.flag("Full"), few: i.bytes("Few"),
 		draft: i.text("Draft"), draftSize: int(i.number("DraftSize")), trash: i.members("Trash")}
 }
 
@@ -90,34 +92,40 @@ func logItem(a customer.Association) item {
 
 func readLog(organization string, i item) customer.Association {
 	a := customer.Association{OrganizationID: organization}
-	a.UserID, a.Number = readKey(i.text("SK"))
+	_, key, _ := strings.Cut(i.text("SK"), sep)
+	a.UserID, a.Number = readKey(key)
 	var id ulid.ULID
 	since, _ := binary.Varint(i.bytes("Link")[copy(id[:], i.bytes("Link")):])
 	a.ID, a.CreatedAt = strings.ToLower(id.String()), time.UnixMilli(int64(id.Time())+since).UTC()
 	return a
 }
 
-// log reads what is in the log, limit rows at most; with 0 all of it, if that is
-// no more than a list may read. Errors: customer.TooBroad.
-func (t *Table) log(ctx context.Context, organization string, limit int) (rows []customer.Association, err error) {
-	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :pk"),
-		ExpressionAttributeValues: item{":pk": str(logPartition(organization))}}
+// log reads quarters of the log, the first and the last of which are given: limit
+// items at most or, with 0, all of them, if that is no more than a list may read.
+// ends are the versions that they end with. Errors: customer.TooBroad.
+func (t *Table) log(ctx context.Context, organization string, from, to, limit int) (rows []customer.Association, ends []int64, err error) {
+	in := &dynamodb.QueryInput{TableName: &t.Name, ConsistentRead: aws.Bool(true), KeyConditionExpression: aws.String("PK = :pk AND SK BETWEEN :from AND :end"),
+		ExpressionAttributeValues: item{":pk": str(logPartition(organization)), ":from": str(strconv.Itoa(from)), ":end": str(endKey(organization, to).sk)}}
 	if limit > 0 {
 		in.Limit = aws.Int32(int32(limit))
 	}
 	for {
 		out, err := t.Client.Query(ctx, in)
 		if err != nil {
-			return nil, failure(err)
+			return nil, nil, failure(err)
 		}
 		for _, i := range out.Items {
-			rows = append(rows, readLog(organization, i))
+			if i["Version"] != nil {
+				ends = append(ends, item(i).number("Version"))
+			} else {
+				rows = append(rows, readLog(organization, i))
+			}
 		}
 		switch in.ExclusiveStartKey = out.LastEvaluatedKey; {
-		case in.ExclusiveStartKey == nil, limit > 0 && len(rows) >= limit:
-			return rows, nil
-		case limit == 0 && len(rows) > mostRead:
-			return nil, customer.TooBroad
+		case in.ExclusiveStartKey == nil, limit > 0:
+			return rows, ends, nil
+		case len(rows) > mostRead/quarters*(to-from+1):
+			return nil, nil, customer.TooBroad
 		}
 	}
 }
@@ -125,10 +133,30 @@ func (t *Table) log(ctx context.Context, organization string, limit int) (rows [
 // errMoved is a roll that was changed while it was read.
 var errMoved = errors.New("table: the roll was changed meanwhile")
 
+// logOf is what is in those quarters of the log, and not in that state of the
+// roll, which was read before. A Query takes its partition in order, and of what
+// a transaction changes meanwhile it finds the rest changed (the isolation that
+// AWS calls read-committed:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html).
+// So no association of a quarter that ends with the same version was moved to a
+// sheet before it was looked for.
+func (t *Table) logOf(ctx context.Context, organization string, s standingRoll, from, to int) ([]customer.Association, error) {
+	rows, ends, err := t.log(ctx, organization, from, to, 0)
+	if err == nil && (len(ends) != to-from+1 || slices.ContainsFunc(ends, func(v int64) bool { return v != s.version })) {
+		err = errMoved
+	}
+	return rows, err
+}
+
 // fromRoll is the page that the query asks for, read from the roll as it stands.
 func (r Register) fromRoll(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
 	for try := 0; ; try++ {
-		page, err := r.page(ctx, organization, q, s)
+		b := books{ctx, r.Table, organization, s.contents}
+		read := r.pageOfMany
+		if s.few != nil || s.contents == "" {
+			read = r.pageOfFew
+		}
+		page, err := read(b, q, s)
 		if !errors.Is(err, errMoved) {
 			return page, err
 		}
@@ -138,42 +166,66 @@ func (r Register) fromRoll(ctx context.Context, organization string, q customer.
 		if s, err = r.standingRoll(ctx, organization); err != nil {
 			return customer.Page{}, err
 		}
+		if s.version == 0 {
+			return customer.Page{}, org.Gone // with which alone a roll goes
+		}
 	}
 }
 
-// page reads the page from one state of the roll: it was the same before the
-// log was read and after, so no association moved from the log to a sheet
-// meanwhile, and every one is in exactly one of them. Sheets never change, so
-// they are read at leisure, and at half the price.
-func (r Register) page(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	b := books{ctx, r.Table, organization, s.contents}
-	read := beside(func() ([]customer.Association, error) { return r.log(ctx, organization, 0) })
-	var contents roll.Contents
-	var loose []customer.Association
-	err := parallel(2, 2, func(n int) (err error) {
-		if n == 0 {
-			contents, err = b.contents(s.contents)
-		} else {
-			loose, err = b.loose(s.loose, s.looseRows)
+// pageOfFew reads all that the page can be on, at once: each quarter of the log
+// by itself, so that one trip is enough for thousands that were not folded yet.
+func (r Register) pageOfFew(b books, q customer.Query, s standingRoll) (customer.Page, error) {
+	contents, err := b.few(s)
+	if err != nil {
+		return customer.Page{}, err
+	}
+	o, spans := roll.Fewest(q, contents)
+	var parts [quarters + 2][]customer.Association
+	err = parallel(len(parts), len(parts), func(n int) (err error) {
+		switch n {
+		case quarters:
+			parts[n], err = b.loose(s)
+		case quarters + 1:
+			parts[n], err = b.whole(o, spans)
+		default:
+			parts[n], err = r.logOf(b.ctx, b.organization, s, n, n)
 		}
 		return err
 	})
-	log, notRead := read()
-	if err = errors.Join(err, notRead); err != nil {
+	if err != nil {
 		return customer.Page{}, err
 	}
-	again := beside(func() (standingRoll, error) { return r.standingRoll(ctx, organization) })
-	page, err := roll.Read(q, contents, slices.Concat(loose, log), b)
-	now, notKnown := again()
-	switch {
-	case notKnown != nil:
-		return customer.Page{}, notKnown
-	case now.version != s.version:
-		return customer.Page{}, errMoved
+	var matching []customer.Association
+	for _, rows := range parts {
+		for _, a := range rows {
+			if q.Match(a) {
+				matching = append(matching, a)
+			}
+		}
 	}
-	return page, err
+	return q.Page(matching), nil
+}
+
+// pageOfMany reads the sheets that the page is on. They never change, so they
+// are read at leisure, and at half the price.
+func (r Register) pageOfMany(b books, q customer.Query, s standingRoll) (customer.Page, error) {
+	var contents roll.Contents
+	var loose, log []customer.Association
+	err := parallel(3, 3, func(n int) (err error) {
+		switch n {
+		case 0:
+			log, err = r.logOf(b.ctx, b.organization, s, 0, quarters-1)
+		case 1:
+			contents, err = b.contents(s.contents)
+		case 2:
+			loose, err = b.loose(s)
+		}
+		return err
+	})
+	if err != nil {
+		return customer.Page{}, err
+	}
+	return roll.Read(q, contents, slices.Concat(loose, log), b)
 }
 
 // books are the sheets of an organization. They implement roll.Sheets. What is
@@ -212,21 +264,43 @@ func (b books) contents(name string) (c roll.Contents, err error) {
 	return c, err
 }
 
+// few are the contents as they stand in the roll itself.
+func (b books) few(s standingRoll) (c roll.Contents, err error) {
+	if c, ok := onShelf[roll.Contents](b.table.Shelf, s.contents); ok || s.few == nil {
+		return c, nil
+	}
+	c, err = roll.OpenContents(s.few)
+	b.table.Shelf.put(s.contents, c, 8*len(s.few))
+	return c, err
+}
+
 // loose are the rows of the loose sheet.
-func (b books) loose(name string, n int) ([]customer.Association, error) {
-	if name == "" {
+func (b books) loose(s standingRoll) ([]customer.Association, error) {
+	if s.loose == "" {
 		return nil, nil
 	}
-	shelved := "rows of " + name
-	if rows, ok := onShelf[[]customer.Association](b.table.Shelf, shelved); ok {
-		return rows, nil
+	return b.whole(customer.ByUser, []roll.Span{{Sheet: s.loose, Rows: s.looseRows}})
+}
+
+// whole are all rows of the spans. They are kept as they are.
+func (b books) whole(o customer.Order, spans []roll.Span) (all []customer.Association, err error) {
+	var missing []roll.Span
+	for _, s := range spans {
+		if rows, ok := onShelf[[]customer.Association](b.table.Shelf, "rows of "+s.Sheet); ok {
+			all = append(all, rows...)
+		} else {
+			missing = append(missing, s)
+		}
 	}
-	all, err := b.Rows(customer.ByUser, []roll.Span{{Sheet: name, Rows: n}})
+	read, err := b.Rows(o, missing)
 	if err != nil {
 		return nil, err
 	}
-	b.table.Shelf.put(shelved, all[0], 256*len(all[0]))
-	return all[0], nil
+	for n, rows := range read {
+		b.table.Shelf.put("rows of "+missing[n].Sheet, rows, 256*len(rows))
+		all = append(all, rows...)
+	}
+	return all, nil
 }
 
 // Counts implements roll.Sheets. They are kept, too: whoever filters mostly goes

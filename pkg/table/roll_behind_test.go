@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 func TestRollMinutesBehind(t *testing.T) {
 	t.Parallel()
 	l := newLibrary(open(t))
-	l.scale = scale{direct: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
+	l.scale = scale{few: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
 	l.link(false, l.some(500)...)
 	l.link(true, l.some(usual.fold)...)
 	if err := l.fold(); err != nil {
@@ -38,15 +39,15 @@ func TestRollMinutesBehind(t *testing.T) {
 		}
 	}
 	l.sound()
-	log, err := l.log(t.Context(), l.owner.OrganizationID, 0)
+	log, _, err := l.log(t.Context(), l.owner.OrganizationID, 0, quarters-1, 0)
 	if err != nil || len(log) >= usual.fold {
 		t.Errorf("%d are left in the log (%v)", len(log), err)
 	}
 }
 
-// Up to ten thousand associations are listed in two trips, whatever the filter:
-// TestTenThousandAssociations. Where the roll was last kept when there were a few
-// hundred it parts them wrongly, and it takes one more.
+// Up to ten thousand associations are listed in two trips, whatever the filter,
+// and where the roll was last kept when there were a few hundred, with the longest
+// numbers there are. A log read by one Query was caught.
 func TestTenThousandBehind(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		l := newLibrary(d)
@@ -55,13 +56,52 @@ func TestTenThousandBehind(t *testing.T) {
 		if err := l.fold(); err != nil {
 			t.Fatal(err)
 		}
-		l.link(true, l.some(10_000-len(l.rows))...)
+		late := l.some(10_000 - len(l.rows))
+		for i := range late {
+			late[i] += strings.Repeat("😀", 57)
+		}
+		l.link(true, late...)
 		for _, q := range queries(t) {
-			if made, end := trips(d, func() { l.matches(t, l.owner, l.rows, q) }); end > 3 {
+			if made, end := trips(d, func() { l.matches(t, l.owner, l.rows, q) }); end > 2 {
 				t.Errorf("%+v took %d trips: %v", q, end, made)
 			}
 		}
 	})
+}
+
+// The log is folded between two pages of it: what was on the one already read,
+// and on the other, is listed once. A log that is read without its ends was caught.
+func TestFoldBetweenPages(t *testing.T) {
+	t.Parallel()
+	l := newLibrary(open(t))
+	l.scale = scale{few: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
+	l.link(false, l.some(500)...)
+	l.link(true, l.some(usual.fold)...)
+	if err := l.fold(); err != nil {
+		t.Fatal(err)
+	}
+	late := l.some(4000)
+	for i := range late {
+		late[i] += strings.Repeat("😀", 57)
+	}
+	l.link(true, late...)
+	aside := l.beside()
+	pages := 0
+	l.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
+		if c.op == "Query" && strings.Contains(c.body, "LOG") {
+			if pages++; pages == 2 {
+				if err := aside.fold(); err != nil {
+					return nil, err
+				}
+			}
+		}
+		return send()
+	})
+	l.matches(t, l.owner, l.rows, queries(t)[0])
+	l.wire.set(nil)
+	if pages < 3 {
+		t.Errorf("the log was read in %d pages", pages)
+	}
 }
 
 // Walks go on while many link, and fold, and are killed in it: what was there

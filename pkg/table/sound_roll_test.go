@@ -17,6 +17,11 @@ func (d *desk) soundRolls() {
 		switch {
 		case parts[0] != "ORG" || len(parts) != 3:
 		case parts[2] == "LOG":
+			if strings.HasSuffix(k.sk, "END") && !strings.Contains(k.sk, sep) {
+				standing := readRoll(s.all[rollKey(parts[1])])
+				s.must(i.number("Version") == standing.version, k, "ends with version %d of %d", i.number("Version"), standing.version)
+				continue
+			}
 			a := readLog(parts[1], i)
 			s.must(readAssociation(s.all[associationKey(a)]) == a && logKey(a) == k, k, "logs an association that is not there")
 		case parts[2] == "ROLL":
@@ -61,7 +66,9 @@ func (s survey) roll(k key, id string, standing standingRoll) {
 	for other, i := range s.all {
 		switch other.pk {
 		case logPartition(id):
-			elsewhere[other.sk]++
+			if _, key, ok := strings.Cut(other.sk, sep); ok {
+				elsewhere[key]++
+			}
 		case associationsPartition(id):
 			links[other.sk] = readAssociation(i)
 		}

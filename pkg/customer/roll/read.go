@@ -50,6 +50,21 @@ func Read(q customer.Query, c Contents, fresh []customer.Association, sheets She
 	return s.page(descending)
 }
 
+// Fewest are spans of one order that have all matches: of the one where they are fewer rows.
+func Fewest(q customer.Query, c Contents) (best customer.Order, spans []Span) {
+	for _, o := range customer.Orders {
+		keys, possible := q.PlanBy(o)
+		if !possible {
+			return o, nil
+		}
+		from, to := within(c[o], keys)
+		if some := c[o][from:to]; o == customer.Orders[0] || rowsOf(some) < rowsOf(spans) {
+			best, spans = o, some
+		}
+	}
+	return best, spans
+}
+
 func rowsOf(spans []Span) (rows int) {
 	for _, s := range spans {
 		rows += s.Rows

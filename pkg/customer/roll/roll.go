@@ -20,14 +20,18 @@
 //	loose and log       3,906 rows × 32 bytes; 200 items × 105 bytes           17 units; 6 units, consistent
 //	a page, any order   the sheets that it is on, one or two, by their counts  2 × 9 units
 //	with a filter       all sheets of the order, without their second items    977 × 2.5 to 489 × 4.5 = 2,450 units at most
-//	once more, warm     sheets, contents and counts are kept in memory         the log, and whether the roll is the same
+//	once more, warm     sheets, contents and counts are kept in memory         the log, and what the roll is made of
 //	another filter      the rest of the sheets that its page is on             4 units for each
 //	in memory           30 bytes a row and order, still front-coded            60 MB for both orders
 //
 // Filters on the field of an order leave only some of its sheets. Where those of the other order are few, they are read
 // instead, and sorted.
 //
-// Writing: the log is folded into the loose sheet 98 rows at a time, which rewrites it: 64 KB on average, under 1 write unit
+// Up to 10,000 rows in sheets, the contents are so small that they stand in the item that says what the roll is made of. Then
+// all sheets of one order that matches can be on are read beside the loose one and the log, and sorted: 10,000 × 32 bytes
+// are 40 units in one trip. The associations themselves would be 1.6 MB, 410 units.
+//
+// Writing: the log is folded into the loose sheet 95 rows at a time, which rewrites it: 64 KB on average, under 1 write unit
 // a row. A full loose sheet is merged into the others, of which it touches, at worst, all: 64 MB for 3,906 rows, 16 write
 // units a row, and as many again when the old sheets are deleted. Where users and numbers come in order, as ids made by
 // time do, only the last sheets are touched: about 1 write unit a row.

@@ -195,8 +195,9 @@ func (c *company) grow(ctx context.Context, rows int) error {
 // indexingTime is how long indexing may take, of as many as there are.
 const indexingTime = 2 * time.Minute
 
-// toFold are so many in the log that they are indexed; see pkg/table/roll.go.
-const toFold = 96
+// toFold are so many items of the log that they are indexed: 95 associations, and
+// its four ends; see pkg/table/roll.go.
+const toFold = 95 + 4
 
 // inherit writes associations as they lie in an organization that has had them
 // since before it had an index: each is like its first, of another user. A
