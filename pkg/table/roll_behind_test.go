@@ -14,6 +14,21 @@ import (
 	"charter/pkg/customer"
 )
 
+// behind makes a roll of what there is, if none is there, and then so many links
+// that are not in it, with numbers of the greatest length.
+func (l *library) behind(n int) {
+	l.t.Helper()
+	l.link(true, l.some(usual.fold)...)
+	if err := l.fold(); err != nil {
+		l.t.Fatal(err)
+	}
+	late := l.some(n)
+	for i := range late {
+		late[i] += strings.Repeat("😀", 57)
+	}
+	l.link(true, late...)
+}
+
 // A roll that is five minutes behind twenty links a second, whose log is more
 // than a page: lists are right, and stay so while those who catch up are killed,
 // each a few calls further on. A log of which one page is read was caught.
@@ -22,15 +37,7 @@ func TestRollMinutesBehind(t *testing.T) {
 	l := newLibrary(open(t))
 	l.scale = scale{few: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
 	l.link(false, l.some(500)...)
-	l.link(true, l.some(usual.fold)...)
-	if err := l.fold(); err != nil {
-		t.Fatal(err)
-	}
-	late := l.some(5 * 60 * 20)
-	for i := range late {
-		late[i] += strings.Repeat("😀", 50)
-	}
-	l.link(true, late...)
+	l.behind(5 * 60 * 20)
 	l.right(t)
 	for n, over := 1, false; !over; n += 40 {
 		over = !l.killed(n, n%80 == 1)
@@ -52,15 +59,8 @@ func TestTenThousandBehind(t *testing.T) {
 	bubble(t, func(t *testing.T, d *desk) {
 		l := newLibrary(d)
 		l.scale = scale{}
-		l.link(true, l.some(3*usual.fold)...)
-		if err := l.fold(); err != nil {
-			t.Fatal(err)
-		}
-		late := l.some(10_000 - len(l.rows))
-		for i := range late {
-			late[i] += strings.Repeat("😀", 57)
-		}
-		l.link(true, late...)
+		l.link(true, l.some(2*usual.fold)...)
+		l.behind(10_000 - 3*usual.fold)
 		for _, q := range queries(t) {
 			if made, end := trips(d, func() { l.matches(t, l.owner, l.rows, q) }); end > 2 {
 				t.Errorf("%+v took %d trips: %v", q, end, made)
@@ -76,15 +76,7 @@ func TestFoldBetweenPages(t *testing.T) {
 	l := newLibrary(open(t))
 	l.scale = scale{few: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
 	l.link(false, l.some(500)...)
-	l.link(true, l.some(usual.fold)...)
-	if err := l.fold(); err != nil {
-		t.Fatal(err)
-	}
-	late := l.some(4000)
-	for i := range late {
-		late[i] += strings.Repeat("😀", 57)
-	}
-	l.link(true, late...)
+	l.behind(4000)
 	aside := l.beside()
 	pages := 0
 	l.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {
