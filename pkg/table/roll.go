@@ -151,12 +151,7 @@ func (t *Table) logOf(ctx context.Context, organization string, s standingRoll, 
 // fromRoll is the page that the query asks for, read from the roll as it stands.
 func (r Register) fromRoll(ctx context.Context, organization string, q customer.Query, s standingRoll) (customer.Page, error) {
 	for try := 0; ; try++ {
-		b := books{ctx, r.Table, organization, s.contents}
-		read := r.pageOfMany
-		if s.few != nil || s.contents == "" {
-			read = r.pageOfFew
-		}
-		page, err := read(b, q, s)
+		page, err := r.page(books{ctx, r.Table, organization, s.contents}, q, s)
 		if !errors.Is(err, errMoved) {
 			return page, err
 		}
@@ -172,60 +167,35 @@ func (r Register) fromRoll(ctx context.Context, organization string, q customer.
 	}
 }
 
-// pageOfFew reads all that the page can be on, at once: each quarter of the log
-// by itself, so that one trip is enough for thousands that were not folded yet.
-func (r Register) pageOfFew(b books, q customer.Query, s standingRoll) (customer.Page, error) {
-	contents, err := b.few(s)
-	if err != nil {
-		return customer.Page{}, err
+// page is read from one state of the roll. Its sheets never change, so they are
+// read at leisure, and at half the price. Where the contents are at hand, the
+// sheets that the page can be on are read at once, and each quarter of the log by
+// itself, so that one trip is enough for thousands that were not folded yet.
+func (r Register) page(b books, q customer.Query, s standingRoll) (customer.Page, error) {
+	logs := 1
+	if s.few != nil || s.contents == "" {
+		logs = quarters
 	}
-	o, spans := roll.Fewest(q, contents)
-	var parts [quarters + 2][]customer.Association
-	err = parallel(len(parts), len(parts), func(n int) (err error) {
-		switch n {
-		case quarters:
-			parts[n], err = b.loose(s)
-		case quarters + 1:
-			parts[n], err = b.whole(o, spans)
+	var fresh [quarters + 1][]customer.Association
+	var contents roll.Contents
+	err := parallel(logs+2, logs+2, func(n int) (err error) {
+		switch {
+		case n < logs:
+			fresh[n], err = r.logOf(b.ctx, b.organization, s, n, n+quarters-logs)
+		case n == logs:
+			fresh[n], err = b.loose(s)
 		default:
-			parts[n], err = r.logOf(b.ctx, b.organization, s, n, n)
-		}
-		return err
-	})
-	if err != nil {
-		return customer.Page{}, err
-	}
-	var matching []customer.Association
-	for _, rows := range parts {
-		for _, a := range rows {
-			if q.Match(a) {
-				matching = append(matching, a)
+			if contents, err = b.standing(s); err == nil && logs == quarters {
+				o, spans := roll.Needs(q, contents)
+				_, _, err = b.load(o, spans)
 			}
 		}
-	}
-	return q.Page(matching), nil
-}
-
-// pageOfMany reads the sheets that the page is on. They never change, so they
-// are read at leisure, and at half the price.
-func (r Register) pageOfMany(b books, q customer.Query, s standingRoll) (customer.Page, error) {
-	var contents roll.Contents
-	var loose, log []customer.Association
-	err := parallel(3, 3, func(n int) (err error) {
-		switch n {
-		case 0:
-			log, err = r.logOf(b.ctx, b.organization, s, 0, quarters-1)
-		case 1:
-			contents, err = b.contents(s.contents)
-		case 2:
-			loose, err = b.loose(s)
-		}
 		return err
 	})
 	if err != nil {
 		return customer.Page{}, err
 	}
-	return roll.Read(q, contents, slices.Concat(loose, log), b)
+	return roll.Read(q, contents, slices.Concat(fresh[:]...), b)
 }
 
 // books are the sheets of an organization. They implement roll.Sheets. What is
@@ -264,9 +234,12 @@ func (b books) contents(name string) (c roll.Contents, err error) {
 	return c, err
 }
 
-// few are the contents as they stand in the roll itself.
-func (b books) few(s standingRoll) (c roll.Contents, err error) {
-	if c, ok := onShelf[roll.Contents](b.table.Shelf, s.contents); ok || s.few == nil {
+// standing are the contents of that state of the roll.
+func (b books) standing(s standingRoll) (c roll.Contents, err error) {
+	if s.few == nil {
+		return b.contents(s.contents)
+	}
+	if c, ok := onShelf[roll.Contents](b.table.Shelf, s.contents); ok {
 		return c, nil
 	}
 	c, err = roll.OpenContents(s.few)
@@ -279,28 +252,16 @@ func (b books) loose(s standingRoll) ([]customer.Association, error) {
 	if s.loose == "" {
 		return nil, nil
 	}
-	return b.whole(customer.ByUser, []roll.Span{{Sheet: s.loose, Rows: s.looseRows}})
-}
-
-// whole are all rows of the spans. They are kept as they are.
-func (b books) whole(o customer.Order, spans []roll.Span) (all []customer.Association, err error) {
-	var missing []roll.Span
-	for _, s := range spans {
-		if rows, ok := onShelf[[]customer.Association](b.table.Shelf, "rows of "+s.Sheet); ok {
-			all = append(all, rows...)
-		} else {
-			missing = append(missing, s)
-		}
+	shelved := "rows of " + s.loose
+	if rows, ok := onShelf[[]customer.Association](b.table.Shelf, shelved); ok {
+		return rows, nil
 	}
-	read, err := b.Rows(o, missing)
+	all, err := b.Rows(customer.ByUser, []roll.Span{{Sheet: s.loose, Rows: s.looseRows}})
 	if err != nil {
 		return nil, err
 	}
-	for n, rows := range read {
-		b.table.Shelf.put("rows of "+missing[n].Sheet, rows, 256*len(rows))
-		all = append(all, rows...)
-	}
-	return all, nil
+	b.table.Shelf.put(shelved, all[0], 256*len(all[0]))
+	return all[0], nil
 }
 
 // Counts implements roll.Sheets. They are kept, too: whoever filters mostly goes
@@ -362,8 +323,17 @@ func (b books) open(o customer.Order, s roll.Span, part []byte) (roll.Keys, erro
 
 // Rows implements roll.Sheets.
 func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Association, error) {
-	known := make([]roll.Keys, len(spans))
-	rests := make([][]byte, len(spans))
+	known, rests, err := b.load(o, spans)
+	rows := make([][]customer.Association, len(spans))
+	for i := 0; i < len(spans) && err == nil; i++ {
+		rows[i], err = known[i].Rows(b.organization, rests[i])
+	}
+	return rows, err
+}
+
+// load reads both parts of all spans, and keeps them.
+func (b books) load(o customer.Order, spans []roll.Span) (known []roll.Keys, rests [][]byte, err error) {
+	known, rests = make([]roll.Keys, len(spans)), make([][]byte, len(spans))
 	var missing []key
 	var place []int
 	for i, s := range spans {
@@ -375,7 +345,7 @@ func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Associati
 			missing, place = append(missing, partKey(b.organization, s.Sheet, restPart)), append(place, i)
 		}
 	}
-	err := b.parts(missing, func(n int, part []byte) (err error) {
+	err = b.parts(missing, func(n int, part []byte) (err error) {
 		i := place[n]
 		if missing[n].sk == restPart {
 			rests[i] = part
@@ -385,11 +355,7 @@ func (b books) Rows(o customer.Order, spans []roll.Span) ([][]customer.Associati
 		known[i], err = b.open(o, spans[i], part)
 		return err
 	})
-	rows := make([][]customer.Association, len(spans))
-	for i := 0; i < len(spans) && err == nil; i++ {
-		rows[i], err = known[i].Rows(b.organization, rests[i])
-	}
-	return rows, err
+	return known, rests, err
 }
 
 // The reading of parts: so many in a call, so many calls at once. An answer has

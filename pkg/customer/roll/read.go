@@ -24,8 +24,7 @@ const few = 20_000
 // Errors are those of sheets.
 func Read(q customer.Query, c Contents, fresh []customer.Association, sheets Sheets) (customer.Page, error) {
 	order, descending := q.By()
-	keys, possible := q.PlanBy(order)
-	if !possible {
+	if _, possible := q.PlanBy(order); !possible {
 		return q.Page(nil), nil
 	}
 	var matching []customer.Association
@@ -34,35 +33,39 @@ func Read(q customer.Query, c Contents, fresh []customer.Association, sheets She
 			matching = append(matching, a)
 		}
 	}
-	from, to := within(c[order], keys)
-	if q.Filtered() {
-		if spans, o := otherwise(q, c, order); rowsOf(spans) <= min(few, rowsOf(c[order][from:to])/4) {
-			return sorted(q, o, spans, matching, sheets)
-		}
-	}
-	if from == to {
+	o, spans := Needs(q, c)
+	switch {
+	case o != order:
+		return sorted(q, o, spans, matching, sheets)
+	case len(spans) == 0:
 		return q.Page(matching), nil
 	}
-	s := search{query: q, order: order, spans: c[order][from:to], sheets: sheets, rows: map[int][]customer.Association{}}
+	s := search{query: q, order: order, spans: spans, sheets: sheets, rows: map[int][]customer.Association{}}
 	if err := s.count(matching); err != nil {
 		return customer.Page{}, err
 	}
 	return s.page(descending)
 }
 
-// Fewest are spans of one order that have all matches: of the one where they are fewer rows.
-func Fewest(q customer.Query, c Contents) (best customer.Order, spans []Span) {
-	for _, o := range customer.Orders {
-		keys, possible := q.PlanBy(o)
-		if !possible {
-			return o, nil
-		}
-		from, to := within(c[o], keys)
-		if some := c[o][from:to]; o == customer.Orders[0] || rowsOf(some) < rowsOf(spans) {
-			best, spans = o, some
+// Needs are the spans that Read asks its sheets for, or some of which. They are of one order: of the query's own, unless
+// its matches are on few sheets of the other.
+func Needs(q customer.Query, c Contents) (customer.Order, []Span) {
+	order, _ := q.By()
+	keys, possible := q.PlanBy(order)
+	if !possible {
+		return order, nil
+	}
+	from, to := within(c[order], keys)
+	spans := c[order][from:to]
+	if q.Filtered() {
+		other := customer.ByUser + customer.ByNumber - order
+		keys, _ := q.PlanBy(other) // it is possible in one order as in the other
+		from, to := within(c[other], keys)
+		if some := c[other][from:to]; rowsOf(some) <= min(few, rowsOf(spans)/4) {
+			return other, some
 		}
 	}
-	return best, spans
+	return order, spans
 }
 
 func rowsOf(spans []Span) (rows int) {
@@ -70,14 +73,6 @@ func rowsOf(spans []Span) (rows int) {
 		rows += s.Rows
 	}
 	return rows
-}
-
-// otherwise are the spans where matches are in the order that was not asked for.
-func otherwise(q customer.Query, c Contents, order customer.Order) ([]Span, customer.Order) {
-	other := customer.ByUser + customer.ByNumber - order
-	keys, _ := q.PlanBy(other) // it is possible in one order as in the other
-	from, to := within(c[other], keys)
-	return c[other][from:to], other
 }
 
 // sorted reads the page off few spans of another order.

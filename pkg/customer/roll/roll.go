@@ -28,8 +28,8 @@
 // instead, and sorted.
 //
 // Up to 10,000 rows in sheets, the contents are so small that they stand in the item that says what the roll is made of. Then
-// all sheets of one order that matches can be on are read beside the loose one and the log, and sorted: 10,000 × 32 bytes
-// are 40 units in one trip. The associations themselves would be 1.6 MB, 410 units.
+// all sheets that a page can be on are read beside the loose one and the log: 10,000 × 32 bytes are 40 units in one trip. The
+// associations themselves would be 1.6 MB, 410 units.
 //
 // Writing: the log is folded into the loose sheet 95 rows at a time, which rewrites it: 64 KB on average, under 1 write unit
 // a row. A full loose sheet is merged into the others, of which it touches, at worst, all: 64 MB for 3,906 rows, 16 write
