@@ -162,7 +162,7 @@ func (w *walk) expires(i item, what string) { w.find(i.number("ExpiresAt") > 0, 
 // kindOf is the words of a key: what is many is named by its partition.
 func kindOf(pk, sk []string) string {
 	switch {
-	case len(pk) == 3 && pk[2] == "LOG" && len(sk) == 1:
+	case pk[0] == "ORG" && len(pk) == 3 && pk[2] == "LOG" && len(sk) == 1:
 		return "ORG END"
 	case pk[0] == "ORG" && len(pk) == 3:
 		return pk[0] + " " + pk[2]
@@ -436,6 +436,7 @@ func (w *walk) association(pk, _ []string, i item) {
 
 func (w *walk) logged(pk, _ []string, i item) {
 	a := readLog(pk[1], i)
+	w.find(logKey(a).sk == i.text("SK"), "%s: an association is in another quarter of the log than its own", subjectOf(pk[1], a.UserID))
 	w.needs(subjectOf(pk[1], a.UserID)+": an association is in the log and nowhere else", "association", pk[1], a.UserID, string(a.Number))
 	w.book(ofLists, -1, organizationOf(pk[1]), "")
 }
@@ -443,7 +444,9 @@ func (w *walk) logged(pk, _ []string, i item) {
 func (w *walk) roll(pk, _ []string, i item) {
 	s := readRoll(i)
 	w.has("roll of", pk[1])
-	w.book(ofVersion, quarters*s.version, organizationOf(pk[1]), "")
+	for quarter := range quarters {
+		w.book(ofVersion, s.version, organizationOf(pk[1]), endKey(pk[1], quarter).sk)
+	}
 	w.book(ofLists, -int64(s.rows), organizationOf(pk[1]), "")
 	w.rolls[pk[1]] = s.contents
 	if s.contents != "" {
@@ -452,8 +455,8 @@ func (w *walk) roll(pk, _ []string, i item) {
 	w.needsSheet(pk[1], s.loose)
 }
 
-func (w *walk) end(pk, _ []string, i item) {
-	w.book(ofVersion, -i.number("Version"), organizationOf(pk[1]), "")
+func (w *walk) end(pk, sk []string, i item) {
+	w.book(ofVersion, -i.number("Version"), organizationOf(pk[1]), sk[0])
 }
 
 func (w *walk) needsSheet(organization, name string) {

@@ -165,6 +165,7 @@ func TestAuditorFindsLies(t *testing.T) {
 		"a seal that was changed":        all[seals[0]].and(item{"SealedAt": moment(d.Now().Add(time.Hour))}),
 		"a seal that was put behind":     all[seals[0]].and(item{"SK": str(sealKey(id, 2).sk), "Number": num(2)}),
 		"a seal without a seal before":   all[seals[0]].and(item{"SK": str(sealKey(id, 3).sk), "Number": num(3)}),
+		"an end of a log without a roll": newItem(endKey(id, 2)).set("Version", num(1)),
 		"a role without a definition":    all[rolesKey(id)].and(item{"Custom": tree(item{roleName("x"): tree(item{"Name": str("x"), "Members": num(1)})})}),
 		"a price tier on another's name": all[tiersKey(id)].and(item{"Tiers": tree(item{"x": tree(item{"Name": str("Y"), "TierId": str("y")})})}),
 	} {
@@ -183,6 +184,27 @@ func TestAuditorFindsLies(t *testing.T) {
 			d.raw(d.put(all[k]))
 		}
 	}
+}
+
+// An entry of the log that is in another quarter than its own would never be
+// taken out of it.
+func TestAuditorFindsAQuarter(t *testing.T) {
+	d, _ := furnished(t)
+	for k, i := range d.all() {
+		pk, sk := strings.Split(k.pk, sep), strings.Split(k.sk, sep)
+		if kindOf(pk, sk) != "ORG LOG" {
+			continue
+		}
+		sk[0] = map[bool]string{true: "0", false: "1"}[sk[0] == "1"]
+		moved := i.and(item{"SK": str(join(sk...))})
+		d.raw(d.remove(k), d.put(moved))
+		if report := d.audited(); len(report.Broken) != 1 || !strings.Contains(report.Broken[0], "another quarter") {
+			t.Errorf("%+v", report)
+		}
+		d.raw(d.put(i), d.remove(key{k.pk, moved.text("SK")}))
+		return
+	}
+	t.Error("nothing is in a log")
 }
 
 // Seals alone tell of a trail that is gone.

@@ -227,8 +227,9 @@ func (b books) contents(name string) (c roll.Contents, err error) {
 		return c, nil
 	}
 	err = b.parts([]key{partKey(b.organization, name, contentsPart)}, func(_ int, part []byte) (err error) {
-		c, err = roll.OpenContents(part)
-		b.table.Shelf.put(name, c, 8*len(part))
+		if c, err = roll.OpenContents(part); err == nil {
+			b.table.Shelf.put(name, c, 8*len(part))
+		}
 		return err
 	})
 	return c, err
@@ -242,8 +243,9 @@ func (b books) standing(s standingRoll) (c roll.Contents, err error) {
 	if c, ok := onShelf[roll.Contents](b.table.Shelf, s.contents); ok {
 		return c, nil
 	}
-	c, err = roll.OpenContents(s.few)
-	b.table.Shelf.put(s.contents, c, 8*len(s.few))
+	if c, err = roll.OpenContents(s.few); err == nil {
+		b.table.Shelf.put(s.contents, c, 8*len(s.few))
+	}
 	return c, err
 }
 
