@@ -76,7 +76,7 @@ func TestFoldBetweenPages(t *testing.T) {
 	l := newLibrary(open(t))
 	l.scale = scale{few: 8, fold: usual.fold, loose: usual.loose, sheet: usual.sheet}
 	l.link(false, l.some(500)...)
-	l.behind(4000)
+	l.behind(3400)
 	aside := l.beside()
 	pages := 0
 	l.wire.set(func(c call, send func() (*http.Response, error)) (*http.Response, error) {

@@ -498,14 +498,20 @@ func (m *meter) reset() (read, write float64) {
 
 // Lists of a roll stay within their bounds, a log of 200 included: at most 60
 // units for a page, whatever its number and order, and 10 where the function has
-// seen it before, with or without filters. BenchmarkAssociations says the same of
-// a million.
+// seen it before, with or without filters. So they do up to 10,000 and beyond,
+// where they take more trips. BenchmarkAssociations says the same of a million.
 func TestUnitsOfLists(t *testing.T) {
+	t.Run("few", func(t *testing.T) { unitsOfLists(t, 10_000-usual.fold-200, 2, 2) })
+	t.Run("many", func(t *testing.T) { unitsOfLists(t, 12_000, 3, 4) })
+}
+
+// unitsOfLists lists so many, and what is folded and logged besides.
+func unitsOfLists(t *testing.T, rows, trip, filtered int) {
 	bubble(t, func(t *testing.T, d *desk) {
 		l := newLibrary(d)
 		l.scale = scale{}
 		var older []customer.Association
-		for len(older) < 12_000 {
+		for len(older) < rows {
 			id := l.ulid()
 			older = append(older, customer.Association{ID: id, OrganizationID: l.owner.OrganizationID, UserID: "kp_" + l.ulid(),
 				Number: customer.Number(fmt.Sprintf("C-%07d", len(older)*7919%9_999_991)), CreatedAt: l.Now()})
@@ -534,9 +540,9 @@ func TestUnitsOfLists(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			q, most := query(t, v), 3
+			q, most := query(t, v), trip
 			if q.Filtered() {
-				most = 4
+				most = filtered
 			}
 			for _, warm := range []bool{false, true} {
 				if !warm {
