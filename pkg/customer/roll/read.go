@@ -24,9 +24,6 @@ const few = 20_000
 // Errors are those of sheets.
 func Read(q customer.Query, c Contents, fresh []customer.Association, sheets Sheets) (customer.Page, error) {
 	order, descending := q.By()
-	if _, possible := q.PlanBy(order); !possible {
-		return q.Page(nil), nil
-	}
 	var matching []customer.Association
 	for _, a := range fresh {
 		if q.Match(a) {
@@ -51,21 +48,24 @@ func Read(q customer.Query, c Contents, fresh []customer.Association, sheets She
 // its matches are on few sheets of the other.
 func Needs(q customer.Query, c Contents) (customer.Order, []Span) {
 	order, _ := q.By()
-	keys, possible := q.PlanBy(order)
-	if !possible {
-		return order, nil
-	}
-	from, to := within(c[order], keys)
-	spans := c[order][from:to]
+	spans := matched(q, order, c[order])
 	if q.Filtered() {
 		other := customer.ByUser + customer.ByNumber - order
-		keys, _ := q.PlanBy(other) // it is possible in one order as in the other
-		from, to := within(c[other], keys)
-		if some := c[other][from:to]; rowsOf(some) <= min(few, rowsOf(spans)/4) {
+		if some := matched(q, other, c[other]); rowsOf(some) <= min(few, rowsOf(spans)/4) {
 			return other, some
 		}
 	}
 	return order, spans
+}
+
+// matched are the spans of an order that matches can be on.
+func matched(q customer.Query, o customer.Order, spans []Span) []Span {
+	keys, possible := q.PlanBy(o)
+	if !possible {
+		return nil
+	}
+	from, to := within(spans, keys)
+	return spans[from:to]
 }
 
 func rowsOf(spans []Span) (rows int) {
