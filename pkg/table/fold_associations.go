@@ -259,14 +259,14 @@ func (d *draft) sweep(s standingRoll) error {
 // sweepContents deletes contents that others replaced, after the sheets that
 // only they have.
 func (d *draft) sweepContents(old, current string) error {
-	was, err := d.books.contents(old)
+	was, err := d.books.contents(old, nil)
 	if errors.Is(err, errMoved) {
 		return nil // swept before
 	}
 	if err != nil {
 		return err
 	}
-	is, err := d.books.contents(current)
+	is, err := d.books.contents(current, nil)
 	if err != nil {
 		return err
 	}
@@ -341,7 +341,7 @@ func (r Roll) merge(ctx context.Context, organization string, s standingRoll) er
 	if err != nil {
 		return err
 	}
-	before, err := b.contents(s.contents)
+	before, err := b.contents(s.contents, s.few)
 	if err != nil {
 		return err
 	}
@@ -376,12 +376,11 @@ func (r Roll) found(ctx context.Context, organization string, s standingRoll) er
 			return failure(err)
 		}
 		for _, i := range out.Items {
-			_, key, _ := strings.Cut(item(i).text("SK"), sep)
-			logged[key] = true
+			logged[item(i).text("SK")] = true
 		}
 		in.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	rows = slices.DeleteFunc(rows, func(a customer.Association) bool { return logged[a.Key()] })
+	rows = slices.DeleteFunc(rows, func(a customer.Association) bool { return logged[logKey(a).sk] })
 	next := s
 	next.rows, next.trash = len(rows), nil
 	return r.spread(ctx, organization, s, next, roll.Contents{}, rows)

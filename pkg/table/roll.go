@@ -48,7 +48,7 @@ type standingRoll struct {
 	loose     string   // name of the loose sheet, "" for none
 	looseRows int      // on it
 	full      bool     // the loose sheet is to be merged
-	few       []byte   // the contents themselves, while they are
+	few       []byte   // the contents themselves, while they are of few rows, else nil
 	draft     string   // name of the change that is being made, or was given up
 	draftSize int      // how many sheets it may have made
 	trash     []string // what the last change left over
@@ -185,7 +185,7 @@ func (r Register) page(b books, q customer.Query, s standingRoll) (customer.Page
 		case n == logs:
 			fresh[n], err = b.loose(s)
 		default:
-			if contents, err = b.standing(s); err == nil && logs == quarters {
+			if contents, err = b.contents(s.contents, s.few); err == nil && logs == quarters {
 				o, spans := roll.Needs(q, contents)
 				_, _, err = b.load(o, spans)
 			}
@@ -219,32 +219,24 @@ func partItem(organization, name, part string, data []byte) item {
 	return newItem(partKey(organization, name, part)).set("Part", bin(data))
 }
 
-func (b books) contents(name string) (c roll.Contents, err error) {
+// contents are those of the name. They are read unless their text is at hand.
+func (b books) contents(name string, text []byte) (c roll.Contents, err error) {
 	if name == "" {
 		return c, nil
 	}
 	if c, ok := onShelf[roll.Contents](b.table.Shelf, name); ok {
 		return c, nil
 	}
-	err = b.parts([]key{partKey(b.organization, name, contentsPart)}, func(_ int, part []byte) (err error) {
-		if c, err = roll.OpenContents(part); err == nil {
-			b.table.Shelf.put(name, c, 8*len(part))
+	open := func(_ int, text []byte) (err error) {
+		if c, err = roll.OpenContents(text); err == nil {
+			b.table.Shelf.put(name, c, 8*len(text))
 		}
 		return err
-	})
-	return c, err
-}
-
-// standing are the contents of that state of the roll.
-func (b books) standing(s standingRoll) (c roll.Contents, err error) {
-	if s.few == nil {
-		return b.contents(s.contents)
 	}
-	if c, ok := onShelf[roll.Contents](b.table.Shelf, s.contents); ok {
-		return c, nil
-	}
-	if c, err = roll.OpenContents(s.few); err == nil {
-		b.table.Shelf.put(s.contents, c, 8*len(s.few))
+	if text != nil {
+		err = open(0, text)
+	} else {
+		err = b.parts([]key{partKey(b.organization, name, contentsPart)}, open)
 	}
 	return c, err
 }

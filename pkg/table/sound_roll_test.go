@@ -16,12 +16,10 @@ func (d *desk) soundRolls() {
 		parts := strings.Split(k.pk, sep)
 		switch {
 		case parts[0] != "ORG" || len(parts) != 3:
+		case kindOf(parts, strings.Split(k.sk, sep)) == "ORG END":
+			standing := readRoll(s.all[rollKey(parts[1])])
+			s.must(i.number("Version") == standing.version, k, "ends with version %d of %d", i.number("Version"), standing.version)
 		case parts[2] == "LOG":
-			if strings.HasSuffix(k.sk, "END") && !strings.Contains(k.sk, sep) {
-				standing := readRoll(s.all[rollKey(parts[1])])
-				s.must(i.number("Version") == standing.version, k, "ends with version %d of %d", i.number("Version"), standing.version)
-				continue
-			}
 			a := readLog(parts[1], i)
 			s.must(readAssociation(s.all[associationKey(a)]) == a && logKey(a) == k, k, "logs an association that is not there")
 		case parts[2] == "ROLL":
